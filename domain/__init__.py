@@ -1,0 +1,1 @@
+"""Pure decisions and facts of the ledger, in the standard library only."""

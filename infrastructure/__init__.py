@@ -1,0 +1,1 @@
+"""What can be swapped: databases, brokers, embedded servers, secrets, telemetry."""

@@ -1,0 +1,130 @@
+"""All settings of a process, read once into one frozen object."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+LEDGER_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+
+
+class SettingInvalid(ValueError):
+    """A setting has a value that cannot be used; the message names it and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one process needs to know of its surroundings; times are in seconds."""
+
+    home: Path
+    cache: Path
+    port: int
+    host: str
+    ledger: str
+    database_host: str
+    database_port: int
+    database_prefix: str
+    kafka_bootstrap: str | None
+    health_port: int
+    command_workers: int
+    issuer: str
+    public_url: str
+    assets: Mapping[str, int]
+
+    @property
+    def command_port(self) -> int:
+        """Port of the command API, one above the gateway's."""
+        return self.port + 1
+
+    @property
+    def query_port(self) -> int:
+        """Port of the query API, two above the gateway's."""
+        return self.port + 2
+
+    @property
+    def identity_port(self) -> int:
+        """Port of the identity API, three above the gateway's."""
+        return self.port + 3
+
+    @property
+    def ledger_schema(self) -> str:
+        """Schema of this ledger's events and heads in the ledger database."""
+        return f"ledger_{self.ledger}"
+
+    @property
+    def reports_schema(self) -> str:
+        """Schema of this ledger's read models in the reports database."""
+        return f"reports_{self.ledger}"
+
+    @property
+    def topic(self) -> str:
+        """The one topic of this ledger's events."""
+        return f"falconpay.{self.ledger}.events"
+
+
+def _integer(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name, "") or str(default)
+    if not re.fullmatch(r"[0-9]{1,7}", text):
+        raise SettingInvalid(f"{name} is {text!r}: give a whole number.")
+    return int(text)
+
+
+def _assets(text: str) -> dict[str, int]:
+    assets: dict[str, int] = {}
+    for part in filter(None, text.split(",")):
+        match = re.fullmatch(r"\s*([A-Z][A-Z0-9]{2,11})=([0-9]|1[0-8])\s*", part)
+        if match is None:
+            raise SettingInvalid(
+                f"FALCONPAY_ASSETS has {part!r}: write CODE=DIGITS pairs such as POINTS=0,BTC=8."
+            )
+        assets[match[1]] = int(match[2])
+    return assets
+
+
+def _endpoints(home: Path) -> dict[str, str]:
+    try:
+        found = json.loads((home / "run" / "endpoints.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return {str(name): str(value) for name, value in found.items() if value is not None}
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read `FALCONPAY_*`; what is unset comes from the running home, then from the defaults.
+
+    Raises `SettingInvalid` with the name of the setting and the remedy.
+    """
+    home = Path(environ.get("FALCONPAY_HOME") or platformdirs.user_data_dir("falconpay")).absolute()
+    known: dict[str, str] = {**_endpoints(home), **{k: v for k, v in environ.items() if v}}
+    port = _integer(known, "FALCONPAY_PORT", 8000)
+    if not 1024 <= port <= 65000:
+        raise SettingInvalid(f"FALCONPAY_PORT is {port}: give a port from 1024 to 65000.")
+    ledger = known.get("FALCONPAY_LEDGER", "main")
+    if LEDGER_NAME.fullmatch(ledger) is None:
+        raise SettingInvalid(
+            f"FALCONPAY_LEDGER is {ledger!r}: a ledger's name is lower-case letters, digits and"
+            " dashes, 31 at most, beginning with a letter."
+        )
+    host = known.get("FALCONPAY_HOST", "127.0.0.1")
+    return Settings(
+        home=home,
+        cache=Path(
+            known.get("FALCONPAY_CACHE") or platformdirs.user_cache_dir("falconpay")
+        ).absolute(),
+        port=port,
+        host=host,
+        ledger=ledger,
+        database_host=known.get("FALCONPAY_DATABASE_HOST", "127.0.0.1"),
+        database_port=_integer(known, "FALCONPAY_DATABASE_PORT", 5432),
+        database_prefix=known.get("FALCONPAY_DATABASE_PREFIX", ""),
+        kafka_bootstrap=known.get("FALCONPAY_KAFKA_BOOTSTRAP") or None,
+        health_port=_integer(known, "FALCONPAY_HEALTH_PORT", 0),
+        command_workers=_integer(known, "FALCONPAY_COMMAND_WORKERS", 2),
+        issuer=known.get("FALCONPAY_ISSUER", "falconpay"),
+        public_url=known.get("FALCONPAY_PUBLIC_URL", f"http://{host}:{port}"),
+        assets=_assets(known.get("FALCONPAY_ASSETS", "")),
+    )

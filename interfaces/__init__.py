@@ -1,0 +1,1 @@
+"""How the ledger is reached: HTTP, workers, command line."""

@@ -1,0 +1,1 @@
+"""What can be rebuilt from the events: one file a read model."""
