@@ -1,0 +1,87 @@
+"""Identifiers: a prefix that names the kind and 128 bits in Crockford's base 32."""
+
+import base64
+import json
+import re
+from functools import lru_cache
+from typing import NewType
+from uuid import UUID, uuid5
+
+WalletId = NewType("WalletId", str)
+PaymentId = NewType("PaymentId", str)
+RequestId = NewType("RequestId", str)
+StreamId = NewType("StreamId", str)
+"""The prefixed id of a wallet, a payment or a request: what an event belongs to."""
+
+NAMESPACE = UUID("6f3a1d0e-7b52-5c0f-9d1e-0a5b8c4e2f71")
+"""Root of all ids derived from a caller's keys; it never changes."""
+
+_RFC_4648 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_CROCKFORD = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_TO_CROCKFORD = bytes.maketrans(_RFC_4648, _CROCKFORD)
+_TO_PYTHON = str.maketrans("0123456789ABCDEFGHJKMNPQRSTVWXYZ", "0123456789abcdefghijklmnopqrstuv")
+_SHAPE = re.compile(r"([a-z]{3})_([0-7][0-9A-HJKMNP-TV-Z]{25})", re.ASCII)
+
+
+class IdentifierInvalid(ValueError):
+    """A text is no identifier of the kind that is asked for."""
+
+
+def encode(prefix: str, value: UUID) -> str:
+    """Return 128 bits as a prefix and 26 characters, the most significant bits first."""
+    padded = base64.b32encode(b"\0\0\0\0" + value.bytes)
+    return prefix + "_" + padded[6:].translate(_TO_CROCKFORD).decode()
+
+
+def decode(prefix: str, text: str) -> UUID:
+    """Return the 128 bits of an identifier in its canonical form, or raise `IdentifierInvalid`."""
+    match = _SHAPE.fullmatch(text)
+    if match is None or match[1] != prefix:
+        raise IdentifierInvalid(f"Expected {prefix}_ and 26 characters of Crockford's base 32.")
+    return bits(text)
+
+
+def bits(identifier: str) -> UUID:
+    """Return the 128 bits of an identifier that is known to be well formed."""
+    return UUID(int=int(identifier[4:].translate(_TO_PYTHON), 32))
+
+
+def wallet_id(value: UUID) -> WalletId:
+    """Return the identifier of a wallet's stream."""
+    return WalletId(encode("wal", value))
+
+
+def payment_id(value: UUID) -> PaymentId:
+    """Return the identifier of a payment's stream."""
+    return PaymentId(encode("pay", value))
+
+
+def request_id(value: UUID) -> RequestId:
+    """Return the identifier of the stream that keeps the answer to a request."""
+    return RequestId(encode("req", value))
+
+
+def stream_id(type_name: str, value: UUID) -> StreamId:
+    """Return a stream's identifier; the kind of its events tells the prefix."""
+    kind = type_name[: type_name.index(".")]
+    return StreamId(encode(_PREFIXES[kind], value))
+
+
+def event_id(stream: StreamId, version: int) -> str:
+    """Return the id of an event, which follows from its stream and version."""
+    return encode("evt", uuid5(bits(stream), str(version)))
+
+
+def key_stream(ledger: str, issuer: str, subject: str, key: str) -> UUID:
+    """Return the stream that a caller's idempotency key begins, one per caller and ledger."""
+    return uuid5(_caller_namespace(ledger, issuer, subject), key)
+
+
+@lru_cache(maxsize=4096)
+def _caller_namespace(ledger: str, issuer: str, subject: str) -> UUID:
+    # An array of strings without spaces is its own canonical form after RFC 8785.
+    name = json.dumps([ledger, issuer, subject], ensure_ascii=False, separators=(",", ":"))
+    return uuid5(NAMESPACE, name)
+
+
+_PREFIXES = {"wallet": "wal", "payment": "pay", "request": "req"}

@@ -1,0 +1,120 @@
+"""Stored bytes and events: permanent type names, and upcasters for what older code stored."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from domain import events
+from domain.recorded import EventMetadata
+
+TYPES: Mapping[str, type] = {
+    "wallet.opened.v1": events.WalletOpened,
+    "wallet.debited.v1": events.WalletDebited,
+    "wallet.credited.v1": events.WalletCredited,
+    "wallet.frozen.v1": events.WalletFrozen,
+    "wallet.unfrozen.v1": events.WalletUnfrozen,
+    "wallet.closed.v1": events.WalletClosed,
+    "wallet.overdraft_limit_changed.v1": events.WalletOverdraftLimitChanged,
+    "payment.completed.v1": events.PaymentCompleted,
+    "payment.declined.v1": events.PaymentDeclined,
+    "request.accepted.v1": events.RequestAccepted,
+    "request.refused.v1": events.RequestRefused,
+}
+"""The newest type name of each event class. A name that was ever stored is never reused."""
+
+STORED_NAMES: Mapping[str, str] = {"account_class": "class"}
+"""Fields whose stored name is a word that Python reserves."""
+
+Upcaster = Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]
+"""Turns the fields of an old type into the next type's name and fields."""
+
+UPCASTERS: Mapping[str, Upcaster] = {}
+
+
+class EventUnreadable(ValueError):
+    """Stored bytes are no event that this version knows; the message names type and fault."""
+
+
+class EventCodec:
+    """Encodes events to JSON and decodes what is stored, old shapes included."""
+
+    def __init__(
+        self, types: Mapping[str, type] = TYPES, upcasters: Mapping[str, Upcaster] = UPCASTERS
+    ) -> None:
+        """Build the encoders and decoders of each type once."""
+        self._names = {cls: name for name, cls in types.items()}
+        self._types = dict(types)
+        self._upcasters = dict(upcasters)
+        self._renamed = {
+            cls: {f.name: STORED_NAMES.get(f.name, f.name) for f in dataclasses.fields(cls)}
+            for cls in types.values()
+            if any(f.name in STORED_NAMES for f in dataclasses.fields(cls))
+        }
+        self._decoders = {
+            name: msgspec.json.Decoder(cls)
+            for name, cls in types.items()
+            if cls not in self._renamed
+        }
+        self._encode = msgspec.json.Encoder().encode
+
+    def encode(self, event: events.Event) -> tuple[str, bytes]:
+        """Return an event's type name and its JSON."""
+        cls = type(event)
+        renamed = self._renamed.get(cls)
+        if renamed is None:
+            return self._names[cls], self._encode(event)
+        fields = {stored: getattr(event, name) for name, stored in renamed.items()}
+        return self._names[cls], self._encode(fields)
+
+    def decode(self, type_name: str, state: bytes) -> events.Event:
+        """Return a stored event in its newest shape, or raise `EventUnreadable`."""
+        try:
+            decoder = self._decoders.get(type_name)
+            if decoder is not None:
+                event: events.Event = decoder.decode(state)
+                return event
+            return self._convert(type_name, msgspec.json.decode(state))
+        except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as fault:
+            raise EventUnreadable(f"An event of type {type_name} cannot be read: {fault}") from None
+
+    def _convert(self, type_name: str, fields: dict[str, Any]) -> events.Event:
+        while type_name in self._upcasters:
+            type_name, fields = self._upcasters[type_name](fields)
+        if type_name not in self._types:
+            raise EventUnreadable("this version does not know the type; upgrade FalconPay.")
+        cls = self._types[type_name]
+        names = {stored: name for name, stored in self._renamed.get(cls, {}).items()}
+        event: events.Event = msgspec.convert(
+            {names.get(key, key): value for key, value in fields.items()}, cls
+        )
+        return event
+
+    def encode_metadata(self, metadata: EventMetadata) -> bytes:
+        """Return metadata as JSON, without the fields that are not set."""
+        fields: dict[str, Any] = {
+            "command_id": metadata.command_id,
+            "index": metadata.index,
+            "count": metadata.count,
+        }
+        if metadata.actor is not None:
+            fields["actor"] = metadata.actor
+        if metadata.answer_version is not None:
+            fields["answer_version"] = metadata.answer_version
+        if metadata.fingerprint is not None:
+            fields["fingerprint"] = metadata.fingerprint
+        if metadata.traceparent is not None:
+            fields["traceparent"] = metadata.traceparent
+        return self._encode(fields)
+
+    def decode_metadata(self, stored: bytes) -> EventMetadata:
+        """Return stored metadata, or raise `EventUnreadable`."""
+        try:
+            return _METADATA.decode(stored)
+        except msgspec.MsgspecError as fault:
+            raise EventUnreadable(f"An event's metadata cannot be read: {fault}") from None
+
+
+_METADATA = msgspec.json.Decoder(EventMetadata)
+
