@@ -1,0 +1,1 @@
+"""Everything that shows the ledger keeps its promises."""
