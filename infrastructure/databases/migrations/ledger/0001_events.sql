@@ -69,7 +69,7 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'append needs READ COMMITTED' USING ERRCODE = 'FP002';
     END IF;
-    PERFORM pg_advisory_xact_lock(1, 'events'::regclass::oid::int);
+    PERFORM pg_advisory_xact_lock('events'::regclass::oid::bigint);
     SELECT e.notification_id, e.recorded_at INTO last_position, last_recorded
         FROM events e ORDER BY e.notification_id DESC LIMIT 1;
     first_position := coalesce(last_position, 0) + 1;

@@ -1,0 +1,1 @@
+"""Reading the event store: in position order, by stream, and where a time falls."""

@@ -1,0 +1,76 @@
+"""Reads the event store in position order over one connection, changing nothing."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+
+from domain.identifiers import StreamId, bits, stream_id
+from domain.instants import Instant, instant, moment
+from domain.recorded import RecordedEvent
+
+_COLUMNS: LiteralString = (
+    "SELECT notification_id, originator_id, originator_version, topic, state, metadata,"
+    " recorded_at FROM events "
+)
+
+
+def recorded(row: Sequence[Any]) -> RecordedEvent:
+    """Return a row of the columns that the reader selects as an event."""
+    position, stream, version, type_name, state, metadata, at = row
+    return RecordedEvent(
+        position, stream_id(type_name, stream), version, type_name, state, metadata, instant(at)
+    )
+
+
+class EventReader:
+    """One ledger's events over a connection in autocommit, whose search_path is its schema."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        """Take the connection; it stays the caller's to close."""
+        self._connection = connection
+
+    def store_id(self) -> UUID:
+        """Return the identity of this store, which a restored copy keeps."""
+        row = self._connection.execute("SELECT id FROM store").fetchone()
+        assert row is not None, "a migrated store has its identity"
+        return UUID(str(row[0]))
+
+    def head(self) -> int:
+        """Return the last position, 0 when there are no events."""
+        row = self._connection.execute(
+            "SELECT coalesce(max(notification_id), 0) FROM events"
+        ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def position_at(self, at: Instant) -> int:
+        """Return the last position recorded at or before a time, 0 when there is none."""
+        row = self._connection.execute("SELECT position_at(%s)", (moment(at),)).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def after(self, position: int, limit: int) -> list[RecordedEvent]:
+        """Return up to `limit` events beyond a position, in order, without holes."""
+        rows = self._connection.execute(
+            _COLUMNS + "WHERE notification_id > %s ORDER BY notification_id LIMIT %s",
+            (position, limit),
+            binary=True,
+        ).fetchall()
+        return [recorded(row) for row in rows]
+
+    def all(self, after: int = 0, chunk: int = 5_000) -> Iterator[RecordedEvent]:
+        """Yield every event beyond a position in order, holding one chunk in memory at a time."""
+        while events := self.after(after, chunk):
+            yield from events
+            after = events[-1].position
+
+    def stream(self, stream: StreamId) -> list[RecordedEvent]:
+        """Return all events of one stream in the order of their versions."""
+        rows = self._connection.execute(
+            _COLUMNS + "WHERE originator_id = %s ORDER BY originator_version",
+            (bits(stream),),
+            binary=True,
+        ).fetchall()
+        return [event for event in map(recorded, rows) if event.stream_id == stream]
