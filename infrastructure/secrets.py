@@ -10,6 +10,10 @@ class SecretMissing(LookupError):
     """A secret is neither in the environment nor in the home."""
 
 
+class SecretFixed(LookupError):
+    """A secret is given by the environment, so nothing here can change it."""
+
+
 class Secrets:
     """The secrets of one home; `FALCONPAY_SECRET_<NAME>` in the environment comes first."""
 
@@ -40,11 +44,8 @@ class Secrets:
 
     def put(self, name: str, value: str) -> str:
         """Keep a secret in a file of mode 0600, unless another process was first; return it."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / name
-        draft = path.with_name(f".{name}.{os.getpid()}.{randomness.token_hex(4)}")
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(value)
+        draft = self._draft(name, value)
         try:
             os.link(draft, path)
         except FileExistsError:
@@ -52,3 +53,25 @@ class Secrets:
         finally:
             draft.unlink()
         return value
+
+    def fixed(self, name: str) -> bool:
+        """Tell whether the environment gives the secret, whatever the home holds."""
+        return bool(self._environ.get(f"FALCONPAY_SECRET_{name.upper()}"))
+
+    def replace(self, name: str, value: str) -> None:
+        """Put a new value in the place of the old one, at once and of mode 0600.
+
+        Raises `SecretFixed` where the environment gives the secret.
+        """
+        if self.fixed(name):
+            raise SecretFixed(
+                f"The secret {name} comes from FALCONPAY_SECRET_{name.upper()}: change it there."
+            )
+        self._draft(name, value).replace(self._folder / name)
+
+    def _draft(self, name: str, value: str) -> Path:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = self._folder / f".{name}.{os.getpid()}.{randomness.token_hex(4)}"
+        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(value)
+        return draft

@@ -33,6 +33,7 @@ class Settings:
     command_workers: int
     issuer: str
     public_url: str
+    jwks_url: str | None
     assets: Mapping[str, int]
 
     @property
@@ -126,5 +127,6 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         command_workers=_integer(known, "FALCONPAY_COMMAND_WORKERS", 2),
         issuer=known.get("FALCONPAY_ISSUER", "falconpay"),
         public_url=known.get("FALCONPAY_PUBLIC_URL", f"http://{host}:{port}"),
+        jwks_url=known.get("FALCONPAY_JWKS_URL") or None,
         assets=_assets(known.get("FALCONPAY_ASSETS", "")),
     )
