@@ -1,0 +1,1 @@
+"""Writing the ledger in PostgreSQL."""

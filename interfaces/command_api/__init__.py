@@ -1,0 +1,1 @@
+"""The commands of the ledger over HTTP, a process of its own."""

@@ -1,0 +1,1 @@
+"""What the HTTP interfaces share: problems, bodies, tokens, health."""

@@ -1,0 +1,1 @@
+"""The read models over HTTP, a process of its own."""
