@@ -1,0 +1,2 @@
+-- Columns of this database will hold secrets, so no table is readable by default: a migration
+-- that makes one grants SELECT on the columns that falconpay_reader may see, and no others.

@@ -1,0 +1,1 @@
+"""Real servers brought by Python packages: what `falconpay[embedded]` starts on one machine."""

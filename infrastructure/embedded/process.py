@@ -1,0 +1,144 @@
+"""A process that outlives its starter and is found again by process id and start time."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from infrastructure.embedded.server import RunningServer, ServerUnavailable
+from infrastructure.embedded.unprivileged import Account
+
+LOG_LIMIT_BYTES = 16 * 1024 * 1024
+CLOCK_ROUNDING_SECONDS = 1.5
+
+# The child waits for a line on its standard input before it becomes the server. The line comes
+# after its process id is on disk, so a starter killed in between leaves no server that nobody
+# knows of: the pipe closes and the child ends.
+WAIT_FOR_RECORD = 'read -r go && exec "$@" </dev/null'
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    pid: int
+    port: int
+    started: float
+
+
+class ServerProcess:
+    """The one process of a server in its folder, with its log and its record on disk."""
+
+    def __init__(self, folder: Path, log: Path, stop_signal: int = signal.SIGTERM) -> None:
+        """Point at a server's folder; nothing is started or read yet."""
+        self._record = folder / "process.json"
+        self._folder = folder
+        self._log = log
+        self._stop_signal = stop_signal
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def running(self) -> RunningServer | None:
+        """Return the recorded process if it still lives and is the one that was recorded."""
+        record = self._read()
+        if record is None or self._process(record) is None:
+            return None
+        return RunningServer(record.pid, record.port)
+
+    def spawn(
+        self,
+        argv: Sequence[str],
+        port: int,
+        account: Account | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> RunningServer:
+        """Start the server in a session of its own; its output goes to the log."""
+        account = account or Account()
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        _rotate(self._log)
+        with self._log.open("ab") as log:
+            child = subprocess.Popen(
+                ["/bin/sh", "-c", WAIT_FOR_RECORD, "sh", *account.command(argv)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd="/" if account.user is not None else self._folder,
+                env=None if environ is None else dict(environ),
+                user=account.user,
+                group=account.group,
+                extra_groups=None if account.user is None else [],
+            )
+        self._write(_Record(child.pid, port, _started(psutil.Process(child.pid))))
+        if child.stdin is not None:
+            with contextlib.suppress(BrokenPipeError), child.stdin as gate:
+                gate.write(b"go\n")
+        self._child = child
+        return RunningServer(child.pid, port)
+
+    def stop(self, timeout_seconds: float) -> None:
+        """End the recorded process by its own signal, after the time-out its whole group."""
+        record = self._read()
+        process = None if record is None else self._process(record)
+        if process is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(self._stop_signal)
+            if not _ended(process, timeout_seconds):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                _ended(process, 10.0)
+        if self._child is not None:
+            self._child.poll()
+        self._record.unlink(missing_ok=True)
+
+    def _process(self, record: _Record) -> psutil.Process | None:
+        if self._child is not None and self._child.poll() is not None:
+            self._child = None
+        try:
+            process = psutil.Process(record.pid)
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return None
+            if abs(_started(process) - record.started) > CLOCK_ROUNDING_SECONDS:
+                return None
+        except psutil.NoSuchProcess:
+            return None
+        return process
+
+    def _read(self) -> _Record | None:
+        try:
+            found = json.loads(self._record.read_text())
+            return _Record(int(found["pid"]), int(found["port"]), float(found["started"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _write(self, record: _Record) -> None:
+        draft = self._record.with_suffix(".new")
+        try:
+            draft.write_text(json.dumps(asdict(record)))
+            draft.replace(self._record)
+        except OSError as error:
+            raise ServerUnavailable(
+                f"{self._record} cannot be written ({error.strerror}):"
+                " make room on the disk or choose another FALCONPAY_HOME."
+            ) from error
+
+
+def _started(process: psutil.Process) -> float:
+    """Return seconds from the machine's start to the process's: no step of the clock moves it."""
+    return float(process.create_time() - psutil.boot_time())
+
+
+def _ended(process: psutil.Process, timeout_seconds: float) -> bool:
+    try:
+        process.wait(timeout_seconds)
+    except psutil.TimeoutExpired:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    return True
+
+
+def _rotate(log: Path) -> None:
+    if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
+        log.replace(log.with_suffix(".log.1"))

@@ -1,0 +1,61 @@
+"""Fixtures for every test: real servers, started when first used and stopped at the end."""
+
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from tests import servers
+from tests.servers import FreshDatabases, PostgresHome
+
+MakeDatabases = Callable[..., FreshDatabases]
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """End by the way that runs the fixtures' ends, so no server outlives a terminated run."""
+    raise KeyboardInterrupt
+
+
+def pytest_configure() -> None:
+    """Let SIGTERM stop the run as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+@pytest.fixture(scope="session")
+def server_home() -> Iterator[Path]:
+    """Give the home of the session's servers."""
+    home = servers.session_home()
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(server_home: Path) -> Iterator[PostgresHome]:
+    """Start the session's PostgreSQL; `FALCONPAY_TEST_POSTGRES=debian` chooses another."""
+    started = servers.start_postgres(server_home)
+    yield started
+    started.server.stop(20)
+
+
+@pytest.fixture
+def make_databases(postgres: PostgresHome, tmp_path: Path) -> Iterator[MakeDatabases]:
+    """Give a function that makes databases: `make_databases(ledger="main", kafka=None)`."""
+    made: list[FreshDatabases] = []
+
+    def make(ledger: str = "main", kafka: str | None = None) -> FreshDatabases:
+        home = tmp_path / f"home{len(made)}"
+        made.append(servers.fresh_databases(postgres, home, ledger, kafka))
+        return made[-1]
+
+    yield make
+    for databases in made:
+        databases.drop()
+
+
+@pytest.fixture
+def databases(make_databases: MakeDatabases) -> FreshDatabases:
+    """Fresh databases of the ledger `main`, provisioned and migrated."""
+    return make_databases()

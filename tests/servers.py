@@ -1,0 +1,141 @@
+"""The real servers that tests use: started once a session, with fresh databases for each test."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from infrastructure.databases.logins import (
+    DATABASES,
+    Database,
+    Login,
+    conninfo,
+    database_name,
+)
+from infrastructure.databases.migrate import migrate
+from infrastructure.databases.provision import provision
+from infrastructure.embedded.postgres import Postgres
+from infrastructure.embedded.server import free_port, wait_until_ready
+from infrastructure.secrets import Secrets
+from infrastructure.settings import Settings, read_settings
+
+__all__ = ["FreshDatabases", "PostgresHome", "free_port", "fresh_databases", "session_home"]
+
+SESSION_HOME = re.compile(r"falconpay-tests-(\d+)-")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresHome:
+    """The session's PostgreSQL with the home and the secrets it was started from."""
+
+    home: Path
+    secrets: Secrets
+    server: Postgres
+
+    @property
+    def admin(self) -> str:
+        """Connection string of the superuser."""
+        return self.server.admin_conninfo()
+
+
+@dataclass(frozen=True, slots=True)
+class FreshDatabases:
+    """Three provisioned and migrated databases that no other test uses, in a home of their own."""
+
+    settings: Settings
+    secrets: Secrets
+    admin: str
+
+    def connect(
+        self, login: Login, database: Database = "ledger", autocommit: bool = True
+    ) -> psycopg.Connection:
+        """Connect as a role does, with its rights and time-outs."""
+        return psycopg.connect(
+            conninfo(self.settings, self.secrets, login, database), autocommit=autocommit
+        )
+
+    def connect_admin(self, database: Database = "ledger") -> psycopg.Connection:
+        """Connect as superuser, each statement a transaction."""
+        name = database_name(self.settings, database)
+        return psycopg.connect(make_conninfo(self.admin, dbname=name), autocommit=True)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Environment with which a process of its own reads these settings and secrets."""
+        kafka = self.settings.kafka_bootstrap
+        return {
+            **{name: text for name, text in os.environ.items() if "FALCONPAY_" not in name},
+            "FALCONPAY_HOME": str(self.settings.home),
+            "FALCONPAY_CACHE": str(self.settings.cache),
+            "FALCONPAY_LEDGER": self.settings.ledger,
+            "FALCONPAY_DATABASE_PORT": str(self.settings.database_port),
+            "FALCONPAY_DATABASE_PREFIX": self.settings.database_prefix,
+            **({"FALCONPAY_KAFKA_BOOTSTRAP": kafka} if kafka else {}),
+        }
+
+    def drop(self) -> None:
+        """Drop the three databases, whoever is still connected."""
+        with psycopg.connect(self.admin, autocommit=True) as connection:
+            for database in DATABASES:
+                name = sql.Identifier(database_name(self.settings, database))
+                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+
+
+def chosen_binaries() -> Path | None:
+    """Return the folder of PostgreSQL's binaries that FALCONPAY_TEST_POSTGRES names."""
+    wanted = os.environ.get("FALCONPAY_TEST_POSTGRES", "")
+    if wanted != "debian":
+        return Path(wanted) if wanted else None
+    told = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True, check=True)
+    return Path(told.stdout.strip())
+
+
+def start_postgres(home: Path) -> PostgresHome:
+    """Start a PostgreSQL in this home and wait until it answers."""
+    secrets = Secrets(home, {})
+    server = Postgres(home, secrets, chosen_binaries())
+    server.prepare()
+    server.start()
+    wait_until_ready(server, 30)
+    return PostgresHome(home, secrets, server)
+
+
+def fresh_databases(
+    postgres: PostgresHome, home: Path, ledger: str = "main", kafka: str | None = None
+) -> FreshDatabases:
+    """Make and migrate three databases on the session's server, with settings in a new home."""
+    running = postgres.server.running()
+    assert running is not None, "the session's PostgreSQL has ended"
+    environ = {
+        "FALCONPAY_HOME": str(home),
+        "FALCONPAY_CACHE": os.environ.get("FALCONPAY_CACHE", ""),
+        "FALCONPAY_LEDGER": ledger,
+        "FALCONPAY_DATABASE_PORT": str(running.port),
+        "FALCONPAY_DATABASE_PREFIX": f"t{uuid.uuid4().hex[:10]}_",
+        "FALCONPAY_KAFKA_BOOTSTRAP": kafka or "",
+    }
+    settings = read_settings(environ)
+    # Logins belong to the whole server, so every home on it has the same passwords.
+    provision(postgres.admin, settings, postgres.secrets)
+    shutil.copytree(postgres.home / "secrets", home / "secrets", dirs_exist_ok=True)
+    migrate(postgres.admin, settings)
+    return FreshDatabases(settings, Secrets(home, {}), postgres.admin)
+
+
+def session_home() -> Path:
+    """Return a new home for the session's servers; ends what killed sessions left running."""
+    for left in Path(tempfile.gettempdir()).glob("falconpay-tests-*"):
+        match = SESSION_HOME.match(left.name)
+        if match and not psutil.pid_exists(int(match[1])):
+            Postgres(left, Secrets(left, {}), chosen_binaries()).stop(10)
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"falconpay-tests-{os.getpid()}-"))
