@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from domain.identifiers import PaymentId, WalletId
 from domain.instants import Instant
@@ -16,9 +16,8 @@ Action = Literal["freeze", "unfreeze", "close", "change-overdraft-limit"]
 WalletStatus = Literal["open", "frozen", "closed"]
 
 
-def written_by_people(default: Any = None) -> Any:
-    """Mark a field in which people write free text, so that it can be encrypted per person."""
-    return field(default=default, metadata={"written_by_people": True})
+WRITTEN_BY_PEOPLE = {"written_by_people": True}
+"""Marks a field in which people write free text, so that it can be encrypted per person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +27,8 @@ class WalletOpened:
     kind: WalletKind
     account_class: AccountClass
     owner: str | None
-    name: str = written_by_people()
-    reference: str | None = written_by_people()
+    name: str = field(metadata=WRITTEN_BY_PEOPLE)
+    reference: str | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
     currency: str
     overdraft_limit: int | None
 
@@ -61,7 +60,7 @@ class WalletFrozen:
     """One side has stopped debits of a wallet."""
 
     side: Side
-    reason: str | None = written_by_people()
+    reason: str | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +68,14 @@ class WalletUnfrozen:
     """One side has lifted its own freeze."""
 
     side: Side
-    reason: str | None = written_by_people()
+    reason: str | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
 
 
 @dataclass(frozen=True, slots=True)
 class WalletClosed:
     """A wallet without money has ended for good."""
 
-    reason: str | None = written_by_people()
+    reason: str | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ class WalletOverdraftLimitChanged:
     """How far below zero a wallet may go from now on, in minor units; none is unlimited."""
 
     overdraft_limit: int | None
-    reason: str | None = written_by_people()
+    reason: str | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +96,9 @@ class PaymentCompleted:
     source_wallet_id: WalletId
     destination_wallet_id: WalletId
     effective_at: Instant
-    description: str | None = written_by_people()
-    reference: str | None = written_by_people()
-    metadata: Mapping[str, str] | None = written_by_people()
+    description: str | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
+    reference: str | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
+    metadata: Mapping[str, str] | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +113,9 @@ class PaymentDeclined:
     effective_at: Instant
     code: str
     available: int | None = None
-    description: str | None = written_by_people()
-    reference: str | None = written_by_people()
-    metadata: Mapping[str, str] | None = written_by_people()
+    description: str | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
+    reference: str | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
+    metadata: Mapping[str, str] | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

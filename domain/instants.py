@@ -1,4 +1,4 @@
-"""Instants as RFC 3339 text in UTC with microseconds: fixed in width, so text order is time order."""
+"""Instants as RFC 3339 text in UTC, fixed in width, so that text order is time order."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -52,7 +52,7 @@ class EventCodec:
             for cls in types.values()
             if any(f.name in STORED_NAMES for f in dataclasses.fields(cls))
         }
-        self._decoders = {
+        self._decoders: dict[str, msgspec.json.Decoder[Any]] = {
             name: msgspec.json.Decoder(cls)
             for name, cls in types.items()
             if cls not in self._renamed
@@ -117,4 +117,3 @@ class EventCodec:
 
 
 _METADATA = msgspec.json.Decoder(EventMetadata)
-

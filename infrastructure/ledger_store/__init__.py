@@ -1,1 +1,1 @@
-"""Writing the ledger in PostgreSQL."""
+"""Writing the ledger in PostgreSQL: locks, heads, the append, and what a commit may answer."""

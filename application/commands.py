@@ -1,0 +1,142 @@
+"""What can be submitted to the ledger, and what comes back."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.events import Event, PaymentDeclined, RequestRefused
+from domain.instants import Instant
+from domain.payments import TransferMoney
+from domain.recorded import EventMetadata
+from domain.refusals import Refusal, Rejection
+from domain.wallets import (
+    Caller,
+    ChangeOverdraftLimit,
+    CloseWallet,
+    FreezeWallet,
+    OpenWallet,
+    UnfreezeWallet,
+)
+
+WalletCommand = FreezeWallet | UnfreezeWallet | CloseWallet | ChangeOverdraftLimit
+Command = OpenWallet | WalletCommand | TransferMoney
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A command with its caller and the stream that its idempotency key begins.
+
+    The fingerprint tells the request's content; a `traceparent` is one of W3C Trace Context.
+    """
+
+    command: Command
+    caller: Caller
+    stream: UUID
+    fingerprint: str
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """A transfer to be decided as it would be now, of which nothing is kept."""
+
+    command: TransferMoney
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class AtomicBatch:
+    """Transfers that are done all or none; `None` stands for one that was malformed."""
+
+    items: tuple[Submission | None, ...]
+
+
+Work = Submission | DryRun | AtomicBatch
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedAnswer:
+    """The event that begins a stream, with all that answering once more needs."""
+
+    event: Event
+    metadata: EventMetadata
+    position: int
+    recorded_at: Instant
+
+    @property
+    def last_position(self) -> int:
+        """The position of the last event of the same command."""
+        return self.position - self.metadata.index + self.metadata.count - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is on record for a key; `position` is that of the command's last event.
+
+    `opening` is the wallet's first event where the answer shows a wallet.
+    """
+
+    stream: UUID
+    event: Event
+    position: int
+    recorded_at: Instant
+    answer_version: int
+    replayed: bool
+    opening: RecordedAnswer | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether the ledger's refusal is what is on record."""
+        return isinstance(self.event, PaymentDeclined | RequestRefused)
+
+
+@dataclass(frozen=True, slots=True)
+class WouldComplete:
+    """A dry run's good end; `decided_at` is when it was decided."""
+
+    command: TransferMoney
+    decided_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class NotExecuted:
+    """An item that would have passed in a batch that was refused."""
+
+
+ItemOutcome = Answer | Rejection | Refusal | NotExecuted | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """The end of an atomic batch, item by item in their order."""
+
+    refused: bool
+    results: tuple[ItemOutcome, ...]
+
+
+class Unanswered(Exception):
+    """No decision is known; with the same key the command may be sent again at any time."""
+
+    code = "unavailable"
+
+
+class Overloaded(Unanswered):
+    """The queue is full, or the command waited in it past its deadline; nothing was done."""
+
+    code = "overloaded"
+
+
+class ClockUnsure(Unanswered):
+    """The database's clock has jumped and is not trusted yet; nothing was done."""
+
+    code = "clock-unsure"
+
+
+class Unavailable(Unanswered):
+    """The database did not answer in time; whether the command was done is unknown."""
+
+
+class Defect(Exception):
+    """Deciding or storing one command fails again and again; nothing was done."""
+
+
+Outcome = Answer | WouldComplete | BatchOutcome | Rejection | Refusal | Unanswered | Defect

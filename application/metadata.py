@@ -1,0 +1,35 @@
+"""What is written beside the events of a command: whose it is, and how to answer it again."""
+
+from application.commands import Submission
+from domain.events import Side
+from domain.identifiers import payment_id, request_id
+from domain.payments import TransferMoney
+from domain.recorded import Actor, EventMetadata
+from domain.wallets import OpenWallet
+
+ANSWER_VERSION = 1
+"""The newest renderer of answers; what is stored names its own, and old ones stay."""
+
+
+def command_id(work: Submission) -> str:
+    """Return the id of a command: that of the stream which its key begins."""
+    if isinstance(work.command, TransferMoney):
+        return payment_id(work.stream)
+    if isinstance(work.command, OpenWallet):
+        return work.command.wallet_id
+    return request_id(work.stream)
+
+
+def first_metadata(
+    work: Submission, right: Side, name: str, index: int, count: int
+) -> EventMetadata:
+    """Return the metadata of the event that keeps a key's answer."""
+    return EventMetadata(
+        command_id=name,
+        index=index,
+        count=count,
+        actor=Actor(work.caller.subject, work.caller.client_id, right),
+        answer_version=ANSWER_VERSION,
+        fingerprint=work.fingerprint,
+        traceparent=work.traceparent,
+    )

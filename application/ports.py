@@ -1,0 +1,87 @@
+"""What the ledger needs of a store, and how a store says that something went wrong."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from application.commands import RecordedAnswer
+from domain.events import Event
+from domain.identifiers import WalletId
+from domain.instants import Instant
+from domain.recorded import EventMetadata
+from domain.wallets import Wallet
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be reached, and nothing of the batch was done."""
+
+
+class OutcomeUnknown(Exception):
+    """The connection was lost at COMMIT: the batch is stored whole or not at all."""
+
+
+class Conflict(Exception):
+    """Another transaction came in between, and nothing of the batch was done: run it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a batch is decided on; the wallets stay locked until the commit or release.
+
+    `clock` is the store's clock in seconds, `decided_at` the later of it and the last event's time.
+    """
+
+    wallets: Mapping[WalletId, Wallet]
+    answers: Mapping[UUID, RecordedAnswer]
+    clock: float
+    decided_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedEvent:
+    """An event with its place in its stream, before it has a position."""
+
+    stream: UUID
+    version: int
+    event: Event
+    metadata: EventMetadata
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """All that one batch stores, in order; not valid any more at `valid_before`."""
+
+    changed: Sequence[Wallet]
+    opened: Sequence[Wallet]
+    events: Sequence[PlannedEvent]
+    decided_at: Instant
+    valid_before: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where a batch's events stand: consecutive from the first position, all of one time."""
+
+    first_position: int
+    recorded_at: Instant
+
+
+class LedgerStore(Protocol):
+    """A transactional store of events and wallets; one batch at a time.
+
+    Each method raises `StoreUnavailable`, `Conflict`, or, only `commit`, `OutcomeUnknown`; after
+    any exception the transaction is over.
+    """
+
+    def load(self, wallets: Sequence[WalletId], streams: Sequence[UUID]) -> Loaded:
+        """Lock the wallets in id order, then read the clock and the streams' first events."""
+        ...
+
+    def commit(self, changes: Changes) -> Appended:
+        """Store all changes in one transaction, durably when this returns."""
+        ...
+
+    def release(self) -> None:
+        """End the transaction without any change."""
+        ...

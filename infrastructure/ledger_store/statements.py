@@ -1,0 +1,52 @@
+"""The statements of the write path, in the order in which a batch sends them."""
+
+from typing import LiteralString
+
+BEGIN: LiteralString = "BEGIN ISOLATION LEVEL READ COMMITTED"
+
+# One table, in id order: a join under FOR UPDATE may return rows as they were before the wait,
+# and another order than every other transaction's would deadlock.
+LOCK_HEADS: LiteralString = """
+SELECT id, version, kind, currency, owner, posted, held, overdraft_limit,
+       frozen_by_member, frozen_by_operator, closed
+FROM wallet_head WHERE id = ANY(%b::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+# A statement of its own, after the locks: its snapshot sees all that other transactions
+# committed on the locked wallets, and its clock is read under the locks.
+READ_CLOCK: LiteralString = """
+SELECT clock_timestamp(),
+       (SELECT recorded_at FROM events ORDER BY notification_id DESC LIMIT 1)
+"""
+
+READ_ANSWERS: LiteralString = """
+SELECT originator_id, topic, state, metadata, notification_id, recorded_at
+FROM events WHERE originator_id = ANY(%b::uuid[]) AND originator_version = 1
+"""
+
+CHANGE_HEADS: LiteralString = """
+UPDATE wallet_head AS h
+SET version = n.version, posted = n.posted, held = n.held, overdraft_limit = n.overdraft_limit,
+    frozen_by_member = n.frozen_by_member, frozen_by_operator = n.frozen_by_operator,
+    closed = n.closed
+FROM unnest(%b::uuid[], %t::bigint[], %t::bigint[], %t::bigint[], %t::bigint[],
+            %t::boolean[], %t::boolean[], %t::boolean[])
+    AS n (id, version, posted, held, overdraft_limit,
+          frozen_by_member, frozen_by_operator, closed)
+WHERE h.id = n.id
+"""
+
+# New heads in id order: two processes that open the same wallets in opposite order would deadlock.
+OPEN_HEADS: LiteralString = """
+INSERT INTO wallet_head (id, version, posted, held, overdraft_limit,
+                         frozen_by_member, frozen_by_operator, closed, kind, currency, owner)
+SELECT * FROM unnest(%b::uuid[], %t::bigint[], %t::bigint[], %t::bigint[], %t::bigint[],
+                     %t::boolean[], %t::boolean[], %t::boolean[],
+                     %t::text[], %t::text[], %t::text[])
+    AS n (id) ORDER BY n.id
+"""
+
+APPEND: LiteralString = """
+SELECT first_position, recorded FROM append(
+    %b::uuid[], %t::bigint[], %t::text[], %b::bytea[], %b::bytea[], %s, %s)
+"""

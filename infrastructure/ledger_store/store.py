@@ -1,0 +1,200 @@
+"""The ledger's store in PostgreSQL: two round trips a batch, one connection, one writer."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import errors
+
+from application.commands import RecordedAnswer
+from application.ports import (
+    Appended,
+    Changes,
+    Conflict,
+    Loaded,
+    OutcomeUnknown,
+    StoreUnavailable,
+)
+from domain.identifiers import WalletId, bits
+from domain.instants import instant, moment
+from domain.wallets import Wallet
+from infrastructure.event_codec import EventCodec
+from infrastructure.ledger_store import statements as sql
+from infrastructure.ledger_store.deadline import Deadline
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_CONFLICTS = (
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    errors.LockNotAvailable,
+    errors.UniqueViolation,
+    errors.QueryCanceled,
+)
+_NOT_VALID_ANY_MORE = "FP001"
+
+
+class PostgresLedgerStore:
+    """Implements `application.ports.LedgerStore`; connects at the first use and after a loss."""
+
+    def __init__(self, connect: Callable[[], Connection], codec: EventCodec) -> None:
+        """Take how to connect (in autocommit, as login `falconpay_command`) and the codec."""
+        self._connect = connect
+        self._codec = codec
+        self._connection: Connection | None = None
+        self._deadline = Deadline()
+
+    def load(self, wallets: Sequence[WalletId], streams: Sequence[UUID]) -> Loaded:
+        """Lock the wallets' heads in id order, then read clock and answers in later statements."""
+        names = {bits(wallet): wallet for wallet in wallets}
+        with self._failures(StoreUnavailable):
+            connection = self._connected()
+            with connection.pipeline():
+                connection.execute(sql.BEGIN)
+                heads = connection.execute(
+                    sql.LOCK_HEADS, (list(names),), prepare=True, binary=True
+                )
+                clock = connection.execute(sql.READ_CLOCK, prepare=True, binary=True)
+                answers = connection.execute(
+                    sql.READ_ANSWERS, (list(streams),), prepare=True, binary=True
+                )
+                head_rows = heads.fetchall()
+            ((now, last),) = clock.fetchall()
+            return Loaded(
+                wallets={names[row[0]]: Wallet(names[row[0]], *row[1:]) for row in head_rows},
+                answers={row[0]: self._answer(row) for row in answers.fetchall()},
+                clock=now.timestamp(),
+                decided_at=instant(max(now, last or now)),
+            )
+
+    def commit(self, changes: Changes) -> Appended:
+        """Write heads, append the events last, COMMIT, and believe only its command tag."""
+        connection = self._connection
+        if connection is None or connection.closed:
+            # On a new connection the changes would be stored without the locks they rest on.
+            self._drop()
+            raise StoreUnavailable
+        with self._failures(OutcomeUnknown):
+            self._deadline.watch(connection)
+            with connection.pipeline():
+                if changes.changed:
+                    connection.execute(
+                        sql.CHANGE_HEADS, _columns(changes.changed), prepare=True, binary=True
+                    )
+                if changes.opened:
+                    columns = (*_columns(changes.opened), *_fixed_columns(changes.opened))
+                    connection.execute(sql.OPEN_HEADS, columns, prepare=True, binary=True)
+                appended = connection.execute(
+                    sql.APPEND, self._event_columns(changes), prepare=True, binary=True
+                )
+                committed = connection.execute("COMMIT")
+                first_position, recorded_at = appended.fetchall()[0]
+            confirm(committed.statusmessage)
+            return Appended(first_position, instant(recorded_at))
+
+    def release(self) -> None:
+        """Roll back; a connection that cannot do even that is dropped."""
+        if self._connection is None:
+            return
+        with contextlib.suppress(StoreUnavailable), self._failures(StoreUnavailable):
+            self._deadline.watch(self._connection)
+            self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._drop()
+        self._deadline.close()
+
+    def _answer(self, row: tuple[Any, ...]) -> RecordedAnswer:
+        _, type_name, state, metadata, position, recorded_at = row
+        return RecordedAnswer(
+            event=self._codec.decode(type_name, state),
+            metadata=self._codec.decode_metadata(metadata),
+            position=position,
+            recorded_at=instant(recorded_at),
+        )
+
+    def _event_columns(self, changes: Changes) -> tuple[list[Any] | datetime, ...]:
+        encoded = [self._codec.encode(planned.event) for planned in changes.events]
+        return (
+            [planned.stream for planned in changes.events],
+            [planned.version for planned in changes.events],
+            [type_name for type_name, _ in encoded],
+            [state for _, state in encoded],
+            [self._codec.encode_metadata(planned.metadata) for planned in changes.events],
+            moment(changes.decided_at),
+            moment(changes.valid_before),
+        )
+
+    def _connected(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connect()
+        self._deadline.watch(self._connection)
+        return self._connection
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @contextlib.contextmanager
+    def _failures(self, lost: type[StoreUnavailable] | type[OutcomeUnknown]) -> Iterator[None]:
+        """Turn the driver's errors into the port's; after one the transaction is over."""
+        try:
+            yield
+        except psycopg.Error as error:
+            if self._connection is None or self._connection.closed or _is_loss(error):
+                self._drop()
+                raise lost from error
+            self._roll_back()
+            if isinstance(error, _CONFLICTS) or error.sqlstate == _NOT_VALID_ANY_MORE:
+                raise Conflict from error
+            raise
+        except BaseException:
+            self._drop()
+            raise
+        finally:
+            self._deadline.unwatch()
+
+    def _roll_back(self) -> None:
+        assert self._connection is not None
+        try:
+            self._connection.execute("ROLLBACK")
+        except psycopg.Error:
+            self._drop()
+
+
+def confirm(tag: str | None) -> None:
+    """Accept the command tag of COMMIT; a failed transaction answers ROLLBACK without an error."""
+    if tag != "COMMIT":
+        raise Conflict(f"COMMIT answered {tag}")
+
+
+def _is_loss(error: psycopg.Error) -> bool:
+    # 57P01 to 57P05: the server ends the connection; 25P03: a time-out has ended it.
+    state = error.sqlstate or ""
+    return state[:2] in {"08", "58"} or state in {"57P01", "57P02", "57P03", "57P05", "25P03"}
+
+
+def _columns(wallets: Sequence[Wallet]) -> tuple[list[Any], ...]:
+    return (
+        [bits(wallet.wallet_id) for wallet in wallets],
+        [wallet.version for wallet in wallets],
+        [wallet.posted for wallet in wallets],
+        [wallet.held for wallet in wallets],
+        [wallet.overdraft_limit for wallet in wallets],
+        [wallet.frozen_by_member for wallet in wallets],
+        [wallet.frozen_by_operator for wallet in wallets],
+        [wallet.closed for wallet in wallets],
+    )
+
+
+def _fixed_columns(wallets: Sequence[Wallet]) -> tuple[list[Any], ...]:
+    return (
+        [wallet.kind for wallet in wallets],
+        [wallet.currency for wallet in wallets],
+        [wallet.owner for wallet in wallets],
+    )
