@@ -94,6 +94,10 @@ class KeySource:
             raise KeysUnavailable("No signing keys are known yet.")
         return key if end > self._clock() else None
 
+    def known(self) -> bool:
+        """Tell whether any key is known."""
+        return bool(self._keys)
+
     def refresh(self) -> None:
         """Read the keys again unless another thread has just done so; this blocks."""
         asked_at = self._clock()

@@ -1,1 +1,1 @@
-"""What the HTTP interfaces share: problems, bodies, tokens, health."""
+"""What every HTTP interface shares: problems, tokens, bodies, text, health, metrics, docs."""
