@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -47,29 +48,31 @@ def valid_traceparent(header: str) -> str | None:
     return f"00-{trace_id}-{parent_id}-{int(flags, 16) & 1:02x}"
 
 
+@lru_cache(maxsize=1024)
+def _secret(field: str) -> bool:
+    return _SECRET_FIELD.search(field) is not None
+
+
 def _clean(value: object, depth: int = 0) -> object:
     if isinstance(value, str):
         return _SECRET_TEXT.sub(REDACTED, value)
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
     if depth > 4:
         return REDACTED
     if isinstance(value, Mapping):
         return {
-            str(key): REDACTED if _SECRET_FIELD.search(str(key)) else _clean(item, depth + 1)
+            str(key): REDACTED if _secret(str(key)) else _clean(item, depth + 1)
             for key, item in value.items()
         }
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_clean(item, depth + 1) for item in value]
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
     return _SECRET_TEXT.sub(REDACTED, str(value))
 
 
 def redact(_logger: object, _method: str, event: structlog.typing.EventDict) -> dict[str, Any]:
     """Take secrets and people's own words out of a log entry, whoever wrote it."""
-    return {
-        key: REDACTED if _SECRET_FIELD.search(key) else _clean(value)
-        for key, value in event.items()
-    }
+    return {key: REDACTED if _secret(key) else _clean(value) for key, value in event.items()}
 
 
 def _encode(event: structlog.typing.EventDict, **_options: object) -> bytes:
