@@ -41,7 +41,9 @@ def health_routes(checks: Mapping[str, Check], registry: CollectorRegistry) -> l
         return JSONResponse({"status": "alive"})
 
     async def ready(request: Request) -> Response:
-        missing = await unmet(checks)
+        # A role that drains answers what runs, but wants no new work.
+        draining = {"role": "stopping"} if getattr(request.app.state, "draining", False) else {}
+        missing = draining or await unmet(checks)
         if not missing:
             return JSONResponse({"status": "ready"})
         return problem_response(

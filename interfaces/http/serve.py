@@ -9,6 +9,8 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
+from interfaces.http.protocol import ProblemProtocol
+
 BACKLOG = 2048
 # Longer than the gateway keeps an idle connection, so that it is never the server who closes one
 # on which the next request is already under way.
@@ -45,7 +47,7 @@ def serve(
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=ProblemProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
