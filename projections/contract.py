@@ -1,0 +1,49 @@
+"""What a projection is given and what it must keep, so that one worker can feed them all."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from domain.events import Event
+from domain.identifiers import StreamId
+from domain.instants import Instant
+
+Cursor = psycopg.Cursor[tuple[Any, ...]]
+
+
+@dataclass(slots=True)
+class Applied:
+    """One event of the ledger, decoded once for all projections.
+
+    `index` counts from 0 within the `count` events of a command, which stand side by side.
+    It is never changed; a frozen class would take three times as long to make.
+    """
+
+    position: int
+    stream_id: StreamId
+    version: int
+    recorded_at: Instant
+    command_id: str
+    index: int
+    count: int
+    event: Event
+
+
+Apply = Callable[[Sequence[Applied], Cursor], None]
+"""Applies whole commands, in order and each once, within a transaction that is not its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A read model: its permanent name, the version of its rows, its tables and its fold.
+
+    `apply` keeps no state outside its tables: after a rollback it may be called again with other
+    events. It never refuses an event; what cannot be is an `AssertionError`.
+    """
+
+    name: str
+    version: int
+    tables: tuple[str, ...]
+    apply: Apply
