@@ -40,6 +40,14 @@ def postgres(server_home: Path) -> Iterator[PostgresHome]:
     started.server.stop(20)
 
 
+@pytest.fixture(scope="session")
+def kafka_bootstrap(server_home: Path) -> Iterator[str]:
+    """Start the session's Apache Kafka; give `host:port` for clients."""
+    server = servers.start_kafka(server_home)
+    yield server.bootstrap()
+    server.stop(20)
+
+
 @pytest.fixture
 def make_databases(postgres: PostgresHome, tmp_path: Path) -> Iterator[MakeDatabases]:
     """Give a function that makes databases: `make_databases(ledger="main", kafka=None)`."""

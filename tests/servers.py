@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import psycopg
+import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -23,12 +24,13 @@ from infrastructure.databases.logins import (
 )
 from infrastructure.databases.migrate import migrate
 from infrastructure.databases.provision import provision
+from infrastructure.embedded.kafka import Kafka
 from infrastructure.embedded.postgres import Postgres
-from infrastructure.embedded.server import free_port, wait_until_ready
+from infrastructure.embedded.server import ServerUnavailable, free_port, wait_until_ready
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings, read_settings
 
-__all__ = ["FreshDatabases", "PostgresHome", "free_port", "fresh_databases", "session_home"]
+__all__ = ["FreshDatabases", "PostgresHome", "free_port", "fresh_databases"]
 
 SESSION_HOME = re.compile(r"falconpay-tests-(\d+)-")
 
@@ -109,6 +111,25 @@ def start_postgres(home: Path) -> PostgresHome:
     return PostgresHome(home, secrets, server)
 
 
+def start_kafka(home: Path) -> Kafka:
+    """Start an Apache Kafka in this home and wait until it takes messages.
+
+    Where its jars or Java cannot be had the test is skipped with the reason, unless
+    `FALCONPAY_TEST_SERVERS=required` makes that a failure.
+    """
+    server = Kafka(home, read_settings().cache)
+    try:
+        server.prepare()
+        server.start()
+        wait_until_ready(server, 60)
+    except ServerUnavailable as problem:
+        server.stop(5)
+        if os.environ.get("FALCONPAY_TEST_SERVERS") == "required":
+            raise
+        pytest.skip(str(problem))
+    return server
+
+
 def fresh_databases(
     postgres: PostgresHome, home: Path, ledger: str = "main", kafka: str | None = None
 ) -> FreshDatabases:
@@ -137,5 +158,6 @@ def session_home() -> Path:
         match = SESSION_HOME.match(left.name)
         if match and not psutil.pid_exists(int(match[1])):
             Postgres(left, Secrets(left, {}), chosen_binaries()).stop(10)
+            Kafka(left, left).stop(10)
             shutil.rmtree(left, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=f"falconpay-tests-{os.getpid()}-"))

@@ -5,13 +5,13 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
 
-from infrastructure.embedded.server import RunningServer, ServerUnavailable
+from infrastructure.embedded.server import RunningServer, ServerUnavailable, tail
 from infrastructure.embedded.unprivileged import Account
 
 LOG_LIMIT_BYTES = 16 * 1024 * 1024
@@ -30,14 +30,17 @@ class _Record:
     started: float
 
 
-class ServerProcess:
-    """The one process of a server in its folder, with its log and its record on disk."""
+class HomeServer:
+    """What all servers of a home share: folder, log, and one process with its record on disk."""
 
-    def __init__(self, folder: Path, log: Path, stop_signal: int = signal.SIGTERM) -> None:
-        """Point at a server's folder; nothing is started or read yet."""
-        self._record = folder / "process.json"
-        self._folder = folder
-        self._log = log
+    name: str
+
+    def __init__(self, home: Path, stop_signal: int = signal.SIGTERM) -> None:
+        """Point at a home; nothing is started or read yet."""
+        self._folder = home / "servers" / self.name
+        self._data = self._folder / "data"
+        self._log = home / "logs" / f"{self.name}.log"
+        self._record = self._folder / "process.json"
         self._stop_signal = stop_signal
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -48,7 +51,22 @@ class ServerProcess:
             return None
         return RunningServer(record.pid, record.port)
 
-    def spawn(
+    def alive(self) -> bool:
+        """Say whether its process lives."""
+        return self.running() is not None
+
+    def port(self) -> int:
+        """Return the port of the running server; raises `ServerUnavailable` when none runs."""
+        running = self.running()
+        if running is None:
+            raise ServerUnavailable(f"{self.name} is not running: start it by ./falcon up.")
+        return running.port
+
+    def last_words(self) -> str:
+        """Return the last lines of its log."""
+        return tail(self._log)
+
+    def _spawn(
         self,
         argv: Sequence[str],
         port: int,
@@ -57,8 +75,9 @@ class ServerProcess:
     ) -> RunningServer:
         """Start the server in a session of its own; its output goes to the log."""
         account = account or Account()
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        _rotate(self._log)
+        with writing_to(self._log.parent):
+            self._log.parent.mkdir(parents=True, exist_ok=True)
+            _rotate(self._log)
         with self._log.open("ab") as log:
             child = subprocess.Popen(
                 ["/bin/sh", "-c", WAIT_FOR_RECORD, "sh", *account.command(argv)],
@@ -116,14 +135,21 @@ class ServerProcess:
 
     def _write(self, record: _Record) -> None:
         draft = self._record.with_suffix(".new")
-        try:
+        with writing_to(self._folder):
             draft.write_text(json.dumps(asdict(record)))
             draft.replace(self._record)
-        except OSError as error:
-            raise ServerUnavailable(
-                f"{self._record} cannot be written ({error.strerror}):"
-                " make room on the disk or choose another FALCONPAY_HOME."
-            ) from error
+
+
+@contextlib.contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Turn a full disk or a missing right into `ServerUnavailable` with the remedy."""
+    try:
+        yield
+    except OSError as error:
+        raise ServerUnavailable(
+            f"{error.filename or folder} cannot be written ({error.strerror}):"
+            " make room on the disk, or choose another FALCONPAY_HOME that is yours."
+        ) from error
 
 
 def _started(process: psutil.Process) -> float:
