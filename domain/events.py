@@ -60,7 +60,7 @@ class WalletFrozen:
     """One side has stopped debits of a wallet."""
 
     side: Side
-    reason: str | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
+    reason: str = field(metadata=WRITTEN_BY_PEOPLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +68,14 @@ class WalletUnfrozen:
     """One side has lifted its own freeze."""
 
     side: Side
-    reason: str | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
+    reason: str = field(metadata=WRITTEN_BY_PEOPLE)
 
 
 @dataclass(frozen=True, slots=True)
 class WalletClosed:
     """A wallet without money has ended for good."""
 
-    reason: str | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
+    reason: str = field(metadata=WRITTEN_BY_PEOPLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class WalletOverdraftLimitChanged:
     """How far below zero a wallet may go from now on, in minor units; none is unlimited."""
 
     overdraft_limit: int | None
-    reason: str | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
+    reason: str = field(metadata=WRITTEN_BY_PEOPLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,7 +91,7 @@ class FreezeWallet:
     """Stop payments from a wallet."""
 
     wallet_id: WalletId
-    reason: str | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class UnfreezeWallet:
     """Lift one's own side's freeze."""
 
     wallet_id: WalletId
-    reason: str | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class CloseWallet:
     """End a wallet that holds no money."""
 
     wallet_id: WalletId
-    reason: str | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class ChangeOverdraftLimit:
 
     wallet_id: WalletId
     overdraft_limit: int | None
-    reason: str | None
+    reason: str
 
 
 def side(wallet: Wallet, caller: Caller) -> Side:

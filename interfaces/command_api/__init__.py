@@ -1,1 +1,1 @@
-"""The commands of the ledger over HTTP, a process of its own."""
+"""The command API: everything that changes the ledger over HTTP."""

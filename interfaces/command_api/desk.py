@@ -1,0 +1,78 @@
+"""Between the event loop and the writer's thread: hands work over and outcomes back."""
+
+import asyncio
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from application.commands import Outcome, Work
+from application.writer import Execute, Writer
+
+Ticket = asyncio.Future[Outcome]
+
+
+class Desk:
+    """Where requests wait for their outcomes; to be used from one event loop."""
+
+    def __init__(self, execute: Execute, registry: CollectorRegistry) -> None:
+        """Take what executes a batch and where figures are kept."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._execute = execute
+        self._writer: Writer[Ticket] = Writer(self._timed, self._deliver)
+        self._sizes = Histogram(
+            "falconpay_batch_commands",
+            "Commands in one batch of the writer.",
+            buckets=(1, 2, 5, 10, 25, 50, 100, 250, 1000),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "falconpay_batch_seconds", "Time from locks to COMMIT of one batch.", registry=registry
+        )
+        Gauge(
+            "falconpay_queue_commands", "Commands that wait for a batch.", registry=registry
+        ).set_function(lambda: self._writer.queued)
+        self._outcomes = Counter(
+            "falconpay_outcomes",
+            "What became of commands, by kind.",
+            ("kind",),
+            registry=registry,
+        )
+
+    def start(self) -> None:
+        """Begin; to be called in the event loop that will ask."""
+        self._loop = asyncio.get_running_loop()
+        self._writer.start()
+
+    async def stop(self) -> None:
+        """Finish what is queued and return when all of it is answered."""
+        await asyncio.to_thread(self._writer.stop)
+
+    async def ready(self) -> str | None:
+        """Say what is missing before commands can be taken, or None (a readiness check)."""
+        return None if self._writer.alive else "the writer has ended"
+
+    def ask(self, work: Work) -> Ticket:
+        """Hand work over; the future has its outcome. Raises `Overloaded` at once when full."""
+        assert self._loop is not None, "the desk has been started"
+        ticket: Ticket = self._loop.create_future()
+        self._writer.submit(work, ticket)
+        return ticket
+
+    def _timed(self, works: Sequence[Work]) -> list[Outcome]:
+        self._sizes.observe(len(works))
+        with self._seconds.time():
+            return self._execute(works)
+
+    def _deliver(self, pairs: list[tuple[Ticket, Outcome]]) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._resolve, pairs)
+
+    def _resolve(self, pairs: list[tuple[Ticket, Outcome]]) -> None:
+        kinds: dict[str, int] = {}
+        for ticket, outcome in pairs:
+            name = type(outcome).__name__
+            kinds[name] = kinds.get(name, 0) + 1
+            if not ticket.done():
+                ticket.set_result(outcome)
+        for name, count in kinds.items():
+            self._outcomes.labels(name).inc(count)
