@@ -1,0 +1,169 @@
+"""`./falcon test`: every check of this code in one run, with a summary at the end."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+from xml.etree import ElementTree
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).parents[2]
+
+CHECKS = {
+    "ruff check": ["-m", "ruff", "check", "."],
+    "ruff format": ["-m", "ruff", "format", "--check", "."],
+    "mypy": ["-m", "mypy"],
+    "lint-imports": ["-c", "from importlinter.cli import lint_imports_command as run; run()"],
+}
+"""What Python runs to judge the code without running it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step of the run came to; `skips` are reasons, each with how often it was given."""
+
+    name: str
+    passed: int
+    failed: int
+    seconds: float
+    skips: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def skipped(self) -> int:
+        """How many tests were skipped."""
+        return sum(self.skips.values())
+
+    @property
+    def outcome(self) -> str:
+        """What the summary says of this step."""
+        if self.passed + self.failed + self.skipped == 1:
+            return "passed" if self.passed else "failed" if self.failed else "skipped"
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def run_tests(paths: list[str], long: bool, root: Path = ROOT) -> int:
+    """Run checks and tests, all of them also after a failure; return 0, 1, or 2 for a wrong path.
+
+    With paths (files, folders, `FILE::TEST`, seen from the caller's folder) only these tests run.
+    """
+    chosen = [str(Path(path).absolute()) for path in paths]
+    for path, place in zip(paths, chosen, strict=True):
+        if not Path(place.split("::")[0]).exists():
+            typer.echo(f"There is no {path}: name a file, a folder or FILE::TEST.", err=True)
+            return 2
+    console = Console()
+    steps = []
+    if not chosen:
+        steps = [_check(console, name, command, root) for name, command in CHECKS.items()]
+    steps.append(_pytest(console, chosen, long or bool(chosen), root))
+    _summarise(console, steps)
+    return int(any(step.failed for step in steps))
+
+
+def _check(console: Console, name: str, command: list[str], root: Path) -> Step:
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=root,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    step = Step(name, int(done.returncode == 0), int(done.returncode != 0), _since(begun))
+    if step.failed:
+        console.print(done.stdout, markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{name}: {step.outcome} after {step.seconds:.1f} s", highlight=False)
+    return step
+
+
+def _pytest(console: Console, paths: list[str], long: bool, root: Path) -> Step:
+    begun = time.monotonic()
+    console.file.flush()
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        marks = [] if long else ["-m", "not slow"]
+        code = _wait_to_the_end(
+            [sys.executable, "-m", "pytest", f"--junitxml={report}", *marks, *paths], root
+        )
+        try:
+            # The report is to be trusted: pytest has just written it.
+            suites = ElementTree.parse(report).getroot()  # noqa: S314
+        except (OSError, ElementTree.ParseError):
+            return Step("pytest", 0, 1, _since(begun))
+    return read_report(suites, code, _since(begun))
+
+
+def _wait_to_the_end(command: list[str], root: Path) -> int:
+    """Run pytest and wait, also when interrupted: it has servers of its own to stop first."""
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    with subprocess.Popen(command, cwd=root, env=environment) as process:
+        before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            return process.wait()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+def read_report(suites: ElementTree.Element, code: int, seconds: float) -> Step:
+    """Return what a JUnit report of pytest and its exit code come to.
+
+    A run that ended badly although no single test failed (none was found, it was interrupted)
+    counts as one failure.
+    """
+    passed, failed, skips = 0, 0, dict[str, int]()
+    for case in suites.iter("testcase"):
+        skip = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed += 1
+        elif skip is not None:
+            reason = skip.get("message") or "no reason given"
+            skips[reason] = skips.get(reason, 0) + 1
+        else:
+            passed += 1
+    return Step("pytest", passed, failed or int(code != 0), seconds, skips)
+
+
+def _since(begun: float) -> float:
+    return time.monotonic() - begun
+
+
+def _summarise(console: Console, steps: list[Step]) -> None:
+    table = Table("step", "outcome", "seconds")
+    table.columns[2].justify = "right"
+    for step in steps:
+        style = "red" if step.failed else None
+        table.add_row(step.name, step.outcome, f"{step.seconds:.1f}", style=style)
+    console.print(table)
+    for step in steps:
+        for reason, count in step.skips.items():
+            console.print(f"skipped {count}: {reason}", markup=False, highlight=False)
+    passed = sum(step.passed for step in steps)
+    failed = sum(step.failed for step in steps)
+    skipped = sum(step.skipped for step in steps)
+    console.print(f"{passed} passed, {failed} failed, {skipped} skipped", highlight=False)
+
+
+def command(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(help="Run only these tests: files, folders or FILE::TEST."),
+    ] = None,
+    long: Annotated[
+        bool,
+        typer.Option("--long", envvar="FALCONPAY_TEST_LONG", help="Run the slow tests, too."),
+    ] = False,
+) -> None:
+    """Run every check and test that needs nothing but this machine."""
+    raise typer.Exit(run_tests(paths or [], long))
