@@ -109,7 +109,7 @@ def foreign_imports(source: str) -> set[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            names.add((node.module or ".").split(".")[0])
+            names.add("." if node.level else str(node.module).split(".")[0])
     return names - sys.stdlib_module_names - {"domain"}
 
 
