@@ -58,15 +58,19 @@ class Secrets:
         """Tell whether the environment gives the secret, whatever the home holds."""
         return bool(self._environ.get(f"FALCONPAY_SECRET_{name.upper()}"))
 
+    def require_changeable(self, name: str) -> None:
+        """Raise `SecretFixed` where the environment gives the secret."""
+        if self.fixed(name):
+            raise SecretFixed(
+                f"The secret {name} comes from FALCONPAY_SECRET_{name.upper()}: change it there."
+            )
+
     def replace(self, name: str, value: str) -> None:
         """Put a new value in the place of the old one, at once and of mode 0600.
 
         Raises `SecretFixed` where the environment gives the secret.
         """
-        if self.fixed(name):
-            raise SecretFixed(
-                f"The secret {name} comes from FALCONPAY_SECRET_{name.upper()}: change it there."
-            )
+        self.require_changeable(name)
         self._draft(name, value).replace(self._folder / name)
 
     def _draft(self, name: str, value: str) -> Path:

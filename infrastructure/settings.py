@@ -34,6 +34,9 @@ class Settings:
     issuer: str
     public_url: str
     jwks_url: str | None
+    command_host: str
+    query_host: str
+    identity_host: str
     assets: Mapping[str, int]
 
     @property
@@ -111,6 +114,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             " dashes, 31 at most, beginning with a letter."
         )
     host = known.get("FALCONPAY_HOST", "127.0.0.1")
+    # Where a role listens on all addresses, its neighbours on this machine are on loopback.
+    near = "127.0.0.1" if host in {"0.0.0.0", "::"} else host
     return Settings(
         home=home,
         cache=Path(
@@ -128,5 +133,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         issuer=known.get("FALCONPAY_ISSUER", "falconpay"),
         public_url=known.get("FALCONPAY_PUBLIC_URL", f"http://{host}:{port}"),
         jwks_url=known.get("FALCONPAY_JWKS_URL") or None,
+        command_host=known.get("FALCONPAY_COMMAND_HOST", near),
+        query_host=known.get("FALCONPAY_QUERY_HOST", near),
+        identity_host=known.get("FALCONPAY_IDENTITY_HOST", near),
         assets=_assets(known.get("FALCONPAY_ASSETS", "")),
     )

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from infrastructure.secrets import SecretMissing, Secrets
 
 SECRET_NAME = "signing_keys"
+SETTLE_SECONDS = 2.0
 
 
 def jwks_path(home: Path) -> Path:
@@ -91,17 +92,23 @@ class SigningKeys:
         with self._lock():
             self._publish(self._read_or_create())
 
-    def rotate(self) -> str:
+    def rotate(self, settle_seconds: float = SETTLE_SECONDS) -> str:
         """Make a new current key and return its kid; the old ones still verify their tokens.
 
-        Raises `SecretFixed` where the keys come from the environment.
+        It waits between publishing the key and signing with it, so that whoever reads the public
+        keys once a second never meets a token of a key unknown to them. Raises `SecretFixed`
+        where the keys come from the environment.
         """
+        fresh = _key(Ed25519PrivateKey.generate())
         with self._lock():
-            keys = [*self._alive(self._read_or_create()), _key(Ed25519PrivateKey.generate())]
-            # Verifiers must know a key before the first token signed with it reaches them.
+            self._secrets.require_changeable(SECRET_NAME)
+            self._publish(self._read_or_create(), fresh)
+        time.sleep(settle_seconds)
+        with self._lock():
+            keys = [*self._alive(self._read_or_create()), fresh]
             self._publish(keys)
             self._secrets.replace(SECRET_NAME, _serialise(keys))
-        return keys[-1].kid
+        return fresh.kid
 
     def current_for(self, exp: int) -> SigningKey:
         """Return the key for a token that ends at `exp`, having recorded that end.
@@ -116,13 +123,14 @@ class SigningKeys:
         return keys[-1]
 
     def jwks(self) -> dict[str, list[dict[str, str | int]]]:
-        """Return the JWK Set (RFC 7517) of all keys with tokens that may still be valid.
+        """Return the published JWK Set (RFC 7517): keys with tokens that may still be valid.
 
-        A retired key bears `exp`, the moment from which it must be forgotten.
+        A retired key bears `exp`, the moment from which it must be forgotten. Raises `OSError`
+        before the first `ensure`.
         """
-        keys = self._alive(_parse(self._secrets.get(SECRET_NAME)))
-        retired = [{**key.public_jwk(), "exp": key.last_exp} for key in keys[:-1]]
-        return {"keys": [*retired, keys[-1].public_jwk()]}
+        found = json.loads(jwks_path(self._home).read_bytes())["keys"]
+        now = self._clock()
+        return {"keys": [jwk for jwk in found if jwk.get("exp", now + 1) > now]}
 
     def _alive(self, keys: list[SigningKey]) -> list[SigningKey]:
         now = self._clock()
@@ -137,12 +145,13 @@ class SigningKeys:
             self._secrets.put(SECRET_NAME, _serialise(keys))
             return keys
 
-    def _publish(self, keys: list[SigningKey]) -> None:
+    def _publish(self, keys: list[SigningKey], coming: SigningKey | None = None) -> None:
         retired = [{**key.public_jwk(), "exp": key.last_exp} for key in keys[:-1]]
+        live = [key.public_jwk() for key in (keys[-1], coming) if key is not None]
         path = jwks_path(self._home)
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}")
-        draft.write_text(json.dumps({"keys": [*retired, keys[-1].public_jwk()]}))
+        draft.write_text(json.dumps({"keys": [*retired, *live]}))
         draft.replace(path)
 
     @contextmanager

@@ -10,7 +10,6 @@ from infrastructure.tokens.verify import TokenRefused, TokenVerifier
 from interfaces.http.problems import Problem
 
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
-CHALLENGE_INVALID = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 INVALID = "The token is not valid here, or no longer."
 
 
@@ -36,7 +35,7 @@ def bearer_token(scope: Scope) -> str:
     try:
         return found[7:].decode("ascii")
     except UnicodeDecodeError:
-        raise Problem("unauthenticated", INVALID, headers=CHALLENGE_INVALID) from None
+        raise Problem("unauthenticated", INVALID, headers=CHALLENGE) from None
 
 
 def require_scope(caller: Caller, *scopes: str) -> None:
@@ -86,6 +85,6 @@ class Authenticator:
 
 def _problem(refusal: Exception) -> Problem:
     if isinstance(refusal, TokenRefused):
-        return Problem("unauthenticated", INVALID, headers=CHALLENGE_INVALID)
+        return Problem("unauthenticated", INVALID, headers=CHALLENGE)
     detail = "Tokens cannot be judged at the moment: the signing keys cannot be read."
     return Problem("service-unavailable", detail, headers={"Retry-After": "2"})

@@ -35,6 +35,7 @@ _REQUEST = (
     ("scope-missing", 403, "Scope missing", "The token does not grant the scope that this needs."),
     ("not-found", 404, "Not found", "There is nothing under this path."),
     ("method-not-allowed", 405, "Method not allowed", "Use one of the methods in `Allow`."),
+    ("request-timeout", 408, "Request time-out", "The whole request must arrive in time."),
     ("body-too-large", 413, "Body too large", "A body has 1 MiB at most."),
     ("uri-too-long", 414, "Address too long", "Shorten the path or the query."),
     (

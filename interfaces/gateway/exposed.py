@@ -1,0 +1,48 @@
+"""What the outside can reach: each path, its methods, and the service that answers them.
+
+The list is closed, so that a route becomes public because somebody wrote it here, never by chance.
+"""
+
+from dataclasses import dataclass
+
+COMMAND, QUERY, IDENTITY = "command", "query", "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """One path of one service; `{name}` stands for one step, a final `*` for any rest."""
+
+    service: str
+    method: str
+    path: str
+    needs_token: bool = True
+    served_as: str | None = None
+    """The path that the service knows it by, where that is another one."""
+
+
+def _open(path: str, served_as: str | None = None) -> Exposed:
+    return Exposed(IDENTITY, "GET", path, needs_token=False, served_as=served_as)
+
+
+EXPOSED = (
+    _open("/.well-known/jwks.json"),
+    _open("/openapi.json", served_as="/openapi/all.json"),
+    _open("/docs"),
+    _open("/docs/*"),
+    Exposed(COMMAND, "POST", "/v1/wallets"),
+    Exposed(COMMAND, "POST", "/v1/wallets/{wallet_id}/freeze"),
+    Exposed(COMMAND, "POST", "/v1/wallets/{wallet_id}/unfreeze"),
+    Exposed(COMMAND, "POST", "/v1/wallets/{wallet_id}/close"),
+    Exposed(COMMAND, "POST", "/v1/transfers"),
+    Exposed(COMMAND, "POST", "/v1/transfers/batch"),
+    Exposed(QUERY, "GET", "/v1/wallets"),
+    Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}"),
+    Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}/balance"),
+    Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}/entries"),
+    Exposed(QUERY, "GET", "/v1/payments"),
+    Exposed(QUERY, "GET", "/v1/payments/{payment_id}"),
+    Exposed(QUERY, "GET", "/v1/reports/trial-balance"),
+    Exposed(QUERY, "GET", "/v1/reports/daily"),
+    Exposed(QUERY, "GET", "/v1/audit/events"),
+    Exposed(QUERY, "GET", "/v1/projections"),
+)

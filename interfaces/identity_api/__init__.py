@@ -1,0 +1,1 @@
+"""The identity API: for now the public keys, and the documentation of all APIs."""
