@@ -1,0 +1,67 @@
+"""The role `migrate`: makes and grows the databases, or without an admin's login checks them."""
+
+import os
+import time
+
+import psycopg
+import typer
+
+from infrastructure.databases.assets import missing_assets, register_assets
+from infrastructure.databases.logins import DATABASES, conninfo
+from infrastructure.databases.migrate import MigrationRefused, check, migrate
+from infrastructure.databases.provision import provision
+from infrastructure.secrets import Secrets
+from infrastructure.settings import Settings
+from infrastructure.tokens.signing_keys import SigningKeys
+
+PATIENCE_SECONDS = 30.0
+PAUSE_SECONDS = 0.05
+
+
+def run(settings: Settings, secrets: Secrets) -> None:
+    """Bring databases, assets and signing keys to what this version needs, and end.
+
+    Raises `MigrationRefused`, `ProvisioningRefused` and, without FALCONPAY_DATABASE, psycopg's
+    `OperationalError` when the server is not there.
+    """
+    SigningKeys(settings.home).ensure()
+    admin = os.environ.get("FALCONPAY_DATABASE")
+    if admin:
+        _await_server(admin)
+        for sentence in provision(admin, settings, secrets):
+            typer.echo(sentence)
+        for step in migrate(admin, settings):
+            typer.echo(f"migrated {step}")
+        register_assets(admin, settings)
+    else:
+        _check(settings, secrets)
+
+
+def _await_server(admin: str) -> None:
+    """Wait while the server is starting; what else is wrong is told by the first real use."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            psycopg.connect(admin, connect_timeout=5).close()
+        except psycopg.OperationalError as problem:
+            starting = "starting up" in str(problem) or "Connection refused" in str(problem)
+            if not starting or time.monotonic() > deadline:
+                return
+        except psycopg.Error:
+            return
+        else:
+            return
+        time.sleep(PAUSE_SECONDS)
+
+
+def _check(settings: Settings, secrets: Secrets) -> None:
+    for database in DATABASES:
+        with psycopg.connect(
+            conninfo(settings, secrets, "reader", database), autocommit=True
+        ) as connection:
+            check(connection, settings, database)
+            if database == "ledger" and (missing := missing_assets(connection, settings)):
+                raise MigrationRefused(
+                    f"The asset {next(iter(missing))} is not registered in this ledger yet: run"
+                    " ./falcon up --database URL once, which registers it."
+                )

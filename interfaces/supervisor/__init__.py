@@ -1,0 +1,1 @@
+"""Starts every server and role of a home on one machine, and starts again what dies."""

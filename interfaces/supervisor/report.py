@@ -1,0 +1,158 @@
+"""What runs in a home, where, how far and how healthy: asked of the parts themselves."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypedDict
+
+import psycopg
+
+from infrastructure.databases.logins import conninfo, reader_url
+from infrastructure.embedded.envoy import Envoy
+from infrastructure.embedded.kafka import Kafka
+from infrastructure.secrets import SecretMissing, Secrets
+from infrastructure.settings import Settings
+from infrastructure.version import VERSION
+from interfaces.supervisor.first_steps import urls
+from interfaces.supervisor.home import HomeLock
+from interfaces.supervisor.role_process import is_ready
+from interfaces.supervisor.state import Part, SystemState, read_state
+
+PROBES_AT_ONCE = 8
+
+LAG = """
+    SELECT e.notification_id, extract(epoch FROM clock_timestamp() - e.recorded_at)::float8
+    FROM events e WHERE e.notification_id = ANY(%s)
+"""
+
+
+class PartReport(TypedDict):
+    """One role or server; `pid` is null while it is down."""
+
+    name: str
+    pid: int | None
+    port: int
+    ready: bool
+    restarts: int
+
+
+class ProjectionReport(TypedDict):
+    """How far a read model is; `lag_seconds` is the age of the oldest event it lacks."""
+
+    name: str
+    version: int
+    position: int
+    lag_events: int
+    lag_seconds: float
+    state: str
+
+
+class Report(TypedDict):
+    """The whole of `status --json`; `position` is null while the database is away."""
+
+    running: bool
+    version: str
+    home: str
+    position: int | None
+    urls: dict[str, str]
+    database_url: str | None
+    kafka_bootstrap: str | None
+    roles: list[PartReport]
+    servers: list[PartReport]
+    projections: list[ProjectionReport]
+
+
+def report(settings: Settings) -> Report:
+    """Return what runs in the home now; without a supervisor `running` is false."""
+    holder = HomeLock(settings.home).holder()
+    state = read_state(settings.home) if holder is not None else None
+    found = Report(
+        running=holder is not None,
+        version=VERSION,
+        home=str(settings.home),
+        position=None,
+        urls={},
+        database_url=None,
+        kafka_bootstrap=None,
+        roles=[],
+        servers=[],
+        projections=[],
+    )
+    if state is None:
+        return found
+    secrets = Secrets(settings.home)
+    found["position"], found["projections"] = _positions(settings, secrets)
+    found["urls"] = urls(settings)
+    found["kafka_bootstrap"] = settings.kafka_bootstrap
+    found["roles"], found["servers"] = _parts(settings, state, found["position"] is not None)
+    try:
+        found["database_url"] = reader_url(settings, secrets)
+    except SecretMissing:
+        found["database_url"] = None
+    return found
+
+
+def _parts(
+    settings: Settings, state: SystemState, database_answers: bool
+) -> tuple[list[PartReport], list[PartReport]]:
+    probes: dict[str, Callable[[], bool]] = {
+        "postgres": lambda: database_answers,
+        "kafka": Kafka(settings.home, settings.cache).ready,
+        "gateway": Envoy(settings.home, Path(), settings.port).ready,
+    }
+
+    def role(part: Part) -> PartReport:
+        host = settings.host if part.name.endswith("-api") else "127.0.0.1"
+        return _part(part, is_ready(host, part.port, part.pid))
+
+    def server(part: Part) -> PartReport:
+        return _part(part, part.pid > 0 and probes[part.name]())
+
+    with ThreadPoolExecutor(PROBES_AT_ONCE) as pool:
+        roles, servers = pool.map(role, state.roles), pool.map(server, state.servers)
+        return list(roles), list(servers)
+
+
+def _part(part: Part, ready: bool) -> PartReport:
+    return PartReport(
+        name=part.name,
+        pid=part.pid or None,
+        port=part.port,
+        ready=ready,
+        restarts=part.restarts,
+    )
+
+
+def _positions(settings: Settings, secrets: Secrets) -> tuple[int | None, list[ProjectionReport]]:
+    """Return the store's last position and every read model's; none while a database is away."""
+    try:
+        with psycopg.connect(conninfo(settings, secrets, "reader", "reports")) as connection:
+            checkpoints = connection.execute(
+                "SELECT projection, version, position, state FROM checkpoint ORDER BY projection"
+            ).fetchall()
+        with psycopg.connect(conninfo(settings, secrets, "reader", "ledger")) as connection:
+            row = connection.execute(
+                "SELECT coalesce(max(notification_id), 0) FROM events"
+            ).fetchone()
+            head = int(row[0]) if row else 0
+            wanted = [position + 1 for _, _, position, _ in checkpoints if position < head]
+            ages: dict[int, float] = dict(connection.execute(LAG, [wanted]).fetchall())
+    except (psycopg.Error, SecretMissing):
+        return None, []
+    return head, _projections(checkpoints, head, ages)
+
+
+def _projections(
+    checkpoints: Sequence[tuple[str, int, int, str]], head: int, ages: dict[int, float]
+) -> list[ProjectionReport]:
+    return [
+        ProjectionReport(
+            name=name,
+            version=version,
+            position=position,
+            lag_events=max(0, head - position),
+            lag_seconds=round(max(0.0, ages.get(position + 1, 0.0)), 3),
+            state=state,
+        )
+        for name, version, position, state in checkpoints
+    ]
