@@ -27,7 +27,8 @@ from infrastructure.embedded.unprivileged import unprivileged_account
 from infrastructure.secrets import Secrets
 
 ADMIN = "falconpay_admin"
-LEFTOVERS_SECONDS = 10
+GRACE_SECONDS = 0.3
+LEFTOVERS_SECONDS = 5
 
 SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -153,30 +154,39 @@ class Postgres(HomeServer):
             )
 
     def _clear_unclean_end(self) -> None:
-        """Wait for what a killed server left, and drop a pid file that points at a stranger."""
+        """End what a killed server left, and drop a pid file that points at a stranger."""
         lock = self._data / "postmaster.pid"
         if not lock.exists():
             return
-        deadline = time.monotonic() + LEFTOVERS_SECONDS
+        first_line = lock.read_text().split("\n", 1)[0]
+        server_pid = int(first_line) if first_line.isdecimal() else 0
+        begun = time.monotonic()
         while left := _postgres_processes(self._data):
-            if time.monotonic() > deadline:
+            pids = [process.pid for process in left]
+            waited = time.monotonic() - begun
+            if server_pid in pids or waited > LEFTOVERS_SECONDS:
                 raise ServerUnavailable(
-                    f"The PostgreSQL processes {left} still work in {self._data}, started by"
-                    " something else: stop them, then try again."
+                    f"PostgreSQL, started by something else, works in {self._data} as the"
+                    f" processes {pids}: stop it, then try again."
                 )
+            if waited > GRACE_SECONDS:
+                # A session that computes notices late that its server is gone, and until it
+                # ends no new server may start. Nothing it still does can be committed.
+                for process in left:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        process.kill()
             time.sleep(0.05)
-        pid = lock.read_text().split("\n", 1)[0]
-        if pid.isdecimal() and psutil.pid_exists(int(pid)):
+        if server_pid and psutil.pid_exists(server_pid):
             # The number was given to a stranger since, whom PostgreSQL would take for a server.
             lock.unlink()
 
 
-def _postgres_processes(data: Path) -> list[int]:
+def _postgres_processes(data: Path) -> list[psutil.Process]:
     """Return PostgreSQL's processes in this folder; it is the current folder of each of them."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             alive = process.status() != psutil.STATUS_ZOMBIE
             if alive and process.name() == "postgres" and process.cwd() == str(data.resolve()):
-                found.append(process.pid)
+                found.append(process)
     return found

@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import secrets
 import shutil
+import stat
 from pathlib import Path
 
 from infrastructure.embedded.server import ServerUnavailable
@@ -35,17 +36,26 @@ def usable_binaries(binaries: Path, account: Account) -> Path:
         return binaries
     install, package = binaries.parent, binaries.parent.parent
     mark = hashlib.sha256(str(package).encode()).hexdigest()[:16]
-    copy = _open_place("binaries", mark) / package.name / install.name
+    place = _open_place("binaries", mark)
+    copy = _open_place("binaries", mark, package.name) / install.name
     libraries = package.with_name(f"{package.name}.libs")
     if not copy.exists():
         if libraries.exists():
             # The binaries look for their libraries beside their package's folder.
-            beside = copy.parent.with_name(libraries.name)
-            shutil.copytree(libraries, beside, dirs_exist_ok=True)
+            _copy_for_all(libraries, place / libraries.name)
         draft = copy.with_name(f"{copy.name}.new")
-        shutil.copytree(install, draft, dirs_exist_ok=True)
+        _copy_for_all(install, draft)
         draft.rename(copy)
     return copy / "bin"
+
+
+def _copy_for_all(source: Path, target: Path) -> None:
+    """Copy a folder so that every user may read and run what is in it, whatever its modes."""
+    shutil.copytree(source, target, dirs_exist_ok=True)
+    for path in (target, *target.rglob("*")):
+        if not path.is_symlink():
+            runs = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
+            path.chmod(0o755 if runs else 0o644)
 
 
 def data_folder(folder: Path, account: Account) -> Path:

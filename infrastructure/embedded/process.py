@@ -5,7 +5,8 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from infrastructure.embedded.unprivileged import Account
 
 LOG_LIMIT_BYTES = 16 * 1024 * 1024
 CLOCK_ROUNDING_SECONDS = 1.5
+KILLED_WITHIN_SECONDS = 10.0
 
 # The child waits for a line on its standard input before it becomes the server. The line comes
 # after its process id is on disk, so a starter killed in between leaves no server that nobody
@@ -67,11 +69,7 @@ class HomeServer:
         return tail(self._log)
 
     def _spawn(
-        self,
-        argv: Sequence[str],
-        port: int,
-        account: Account | None = None,
-        environ: Mapping[str, str] | None = None,
+        self, argv: Sequence[str], port: int, account: Account | None = None
     ) -> RunningServer:
         """Start the server in a session of its own; its output goes to the log."""
         account = account or Account()
@@ -86,7 +84,8 @@ class HomeServer:
                 stderr=log,
                 start_new_session=True,
                 cwd="/" if account.user is not None else self._folder,
-                env=None if environ is None else dict(environ),
+                # Our settings may hold secrets, and a server's environment is easily seen.
+                env={name: text for name, text in os.environ.items() if "FALCONPAY_" not in name},
                 user=account.user,
                 group=account.group,
                 extra_groups=None if account.user is None else [],
@@ -102,16 +101,24 @@ class HomeServer:
         """End the recorded process by its own signal, after the time-out its whole group."""
         record = self._read()
         process = None if record is None else self._process(record)
-        if process is not None:
+        if record is not None and process is not None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(self._stop_signal)
-            if not _ended(process, timeout_seconds):
+            if not self._ends(record, timeout_seconds):
                 with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                _ended(process, 10.0)
-        if self._child is not None:
-            self._child.poll()
+                    os.killpg(record.pid, signal.SIGKILL)
+                self._ends(record, KILLED_WITHIN_SECONDS)
         self._record.unlink(missing_ok=True)
+
+    def _ends(self, record: _Record, timeout_seconds: float) -> bool:
+        # A process whose parent does not ask for its end, as in many containers, stays in the
+        # list as a zombie; waiting for it to disappear would take the whole time-out.
+        deadline = time.monotonic() + timeout_seconds
+        while self._process(record) is not None:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        return True
 
     def _process(self, record: _Record) -> psutil.Process | None:
         if self._child is not None and self._child.poll() is not None:
@@ -147,7 +154,7 @@ def writing_to(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ServerUnavailable(
-            f"{error.filename or folder} cannot be written ({error.strerror}):"
+            f"{error.filename or folder} cannot be used ({error.strerror}):"
             " make room on the disk, or choose another FALCONPAY_HOME that is yours."
         ) from error
 
@@ -155,14 +162,6 @@ def writing_to(folder: Path) -> Iterator[None]:
 def _started(process: psutil.Process) -> float:
     """Return seconds from the machine's start to the process's: no step of the clock moves it."""
     return float(process.create_time() - psutil.boot_time())
-
-
-def _ended(process: psutil.Process, timeout_seconds: float) -> bool:
-    try:
-        process.wait(timeout_seconds)
-    except psutil.TimeoutExpired:
-        return bool(process.status() == psutil.STATUS_ZOMBIE)
-    return True
 
 
 def _rotate(log: Path) -> None:
