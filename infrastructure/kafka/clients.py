@@ -1,0 +1,81 @@
+"""Clients of the broker with the settings that all of ours share, their logs among our own."""
+
+import logging
+from typing import Any
+
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient
+
+LARGEST_RECORD_BYTES = 4_000_000
+"""Room for the largest command's event, whose body is at most 1 MiB."""
+
+_LOGGER = logging.getLogger("kafka")
+
+
+def _settings(bootstrap: str) -> dict[str, Any]:
+    return {
+        "bootstrap.servers": bootstrap,
+        "client.id": "falconpay",
+        # A broker that is started again is found within a second.
+        "reconnect.backoff.ms": 100,
+        "reconnect.backoff.max.ms": 1_000,
+        "socket.connection.setup.timeout.ms": 5_000,
+        "log.connection.close": False,
+    }
+
+
+def new_admin(bootstrap: str) -> AdminClient:
+    """Return a client that makes and describes topics."""
+    return AdminClient(_settings(bootstrap), logger=_LOGGER)
+
+
+def new_producer(bootstrap: str, on_delivery: Any) -> Producer:
+    """Return an idempotent producer that keeps the order and tries for ever.
+
+    `on_delivery(error, message)` is called from `poll` for each record, in order. An error means
+    that the producer is of no more use.
+    """
+    return Producer(
+        {
+            **_settings(bootstrap),
+            "enable.idempotence": True,
+            "acks": "all",
+            # Records never expire, so none is dropped while the broker is away.
+            "message.timeout.ms": 0,
+            "enable.gapless.guarantee": True,
+            "linger.ms": 2,
+            "message.max.bytes": LARGEST_RECORD_BYTES,
+            "queue.buffering.max.messages": 20_000,
+            "queue.buffering.max.kbytes": 65_536,
+            # A topic that is deleted is noticed soon after its metadata are asked for.
+            "topic.metadata.refresh.interval.ms": 5_000,
+            "topic.metadata.propagation.max.ms": 5_000,
+            "on_delivery": on_delivery,
+        },
+        logger=_LOGGER,
+    )
+
+
+def new_consumer(bootstrap: str) -> Consumer:
+    """Return a consumer that is told where to read and commits nothing to the broker.
+
+    An offset that is not there is an error, never a silent jump.
+    """
+    return Consumer(
+        {
+            **_settings(bootstrap),
+            # librdkafka asks for the name of a group, although none is joined.
+            "group.id": "falconpay",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "error",
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 500,
+            "fetch.min.bytes": 1,
+            "fetch.error.backoff.ms": 100,
+            "queued.min.messages": 20_000,
+            "queued.max.messages.kbytes": 32_768,
+            "topic.metadata.refresh.interval.ms": 5_000,
+        },
+        logger=_LOGGER,
+    )

@@ -1,0 +1,162 @@
+"""The topic as the source of projections: believed records only, from any position on."""
+
+import time
+from collections.abc import Iterable, Sequence
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from infrastructure.event_codec import EventCodec, EventUnreadable
+from infrastructure.kafka.records import Record, RecordCodec, RecordRefused
+from infrastructure.kafka.topic import PARTITION, offsets, read
+from projections.contract import Applied
+from projections.sources import Taken
+
+_LOG = structlog.get_logger("projector")
+
+_MISPLACED = frozenset(
+    {
+        KafkaError._AUTO_OFFSET_RESET,
+        KafkaError.OFFSET_OUT_OF_RANGE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.UNKNOWN_TOPIC_ID,
+        KafkaError._UNKNOWN_TOPIC,
+        KafkaError._UNKNOWN_PARTITION,
+    }
+)
+"""Errors after which the place in the topic has to be found again: it was deleted or made anew."""
+
+
+class TopicSource:
+    """One ledger's topic, read by a consumer that is assigned its one partition."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        topic: str,
+        records: RecordCodec,
+        events: EventCodec,
+        store: str,
+    ) -> None:
+        """Take a consumer of one's own; only records of this store are believed."""
+        self._consumer = consumer
+        self._topic = topic
+        self._records = records
+        self._events = events
+        self._store = store
+        self._after = 0
+        self._placed = False
+
+    def seek(self, after: int) -> None:
+        """Go on behind a position; where that is in the topic is found when it is read."""
+        self._after = after
+        self._placed = False
+
+    def take(self, limit: int, wait_seconds: float) -> Taken:
+        """Return what has come, waiting for a first record; nothing while there is no topic.
+
+        Raises `KafkaException` when the broker refuses or, while looking, does not answer.
+        """
+        if not self._placed and not self._place():
+            time.sleep(wait_seconds)
+            return Taken(())
+        messages = self._consumer.consume(limit, 0.0)
+        if not messages:
+            first = self._consumer.poll(wait_seconds)
+            messages = [] if first is None else [first, *self._consumer.consume(limit - 1, 0.0)]
+        return self._believed(messages)
+
+    def _believed(self, messages: Sequence[Message]) -> Taken:
+        events: list[Applied] = []
+        refused: str | None = None
+        for message in messages:
+            error = message.error()
+            if error is not None:
+                self._heed(error)
+                continue
+            try:
+                events.append(self._applied(self._record(message)))
+            except (RecordRefused, EventUnreadable) as fault:
+                refused = str(fault)
+        if refused is not None:
+            _LOG.warning("record-refused", topic=self._topic, fault=refused)
+        if events:
+            self._after = events[-1].position
+        return Taken(events, doubtful=refused is not None)
+
+    def _heed(self, error: KafkaError) -> None:
+        if error.code() in _MISPLACED:
+            self._placed = False
+        elif error.code() != KafkaError._PARTITION_EOF:
+            raise KafkaException(error)
+
+    def _record(self, message: Message) -> Record:
+        record = self._records.decode(message.key(), message.value(), message.headers())
+        if record.store != self._store:
+            raise RecordRefused("the record is of another store")
+        return record
+
+    def _applied(self, record: Record) -> Applied:
+        return Applied(
+            record.position,
+            record.stream_id,
+            record.version,
+            record.recorded_at,
+            record.command_id,
+            record.index,
+            record.count,
+            self._events.decode(record.type, record.data),
+        )
+
+    def _place(self) -> bool:
+        """Find where the wanted records begin and read from there; no without a topic."""
+        try:
+            offset = self._find(self._after)
+        except KafkaException as error:
+            if error.args[0].code() in _MISPLACED:
+                return False
+            raise
+        self._consumer.assign([TopicPartition(self._topic, PARTITION, offset)])
+        self._placed = True
+        return True
+
+    def _find(self, after: int) -> int:
+        """Return an offset from which the records beyond a position can be read.
+
+        Positions usually lie at offset position - 1; else they are searched by halves. A topic
+        in disorder may lead to a place too early or too late, which the worker makes good.
+        """
+        span = offsets(self._consumer, self._topic)
+        guess = min(max(after, span.low), span.high)
+        for begin, end in ((guess - 1, guess), (guess, guess + 1)):
+            if span.low <= begin and end <= span.high:
+                found = self._first(begin, end)
+                if found is not None and found[0] - found[1] == after - guess + 1:
+                    return guess
+        low, high = span.low, span.high
+        while low < high:
+            middle = (low + high) // 2
+            found = self._first(middle, high)
+            if found is None or found[0] > after:
+                high = middle
+            else:
+                low = found[1] + 1
+        return low
+
+    def _first(self, begin: int, end: int) -> tuple[int, int] | None:
+        """Return position and offset of the first believed record between two offsets."""
+        for message in _existing(read(self._consumer, self._topic, begin, end)):
+            try:
+                return self._record(message).position, message.offset() or 0
+            except RecordRefused:
+                continue
+        return None
+
+
+def _existing(messages: Iterable[Message]) -> Iterable[Message]:
+    """Pass on the records up to the first offset that is not there any more."""
+    try:
+        yield from messages
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError._AUTO_OFFSET_RESET:
+            raise
