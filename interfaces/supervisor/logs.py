@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -43,7 +44,7 @@ class MergedLog:
         for path in self._paths():
             file = self._files.get(path) or self._open(path)
             found += [readable(path.stem, line) for line in file.read().splitlines()]
-            if path.stat().st_ino != _inode(file):
+            if _turned_over(path, file):
                 file.close()
                 fresh = self._open(path).read()
                 found += [readable(path.stem, line) for line in fresh.splitlines()]
@@ -63,7 +64,7 @@ def readable(role: str, line: bytes) -> tuple[str, str]:
     try:
         entry = json.loads(text)
         time, event = str(entry.pop("timestamp")), str(entry.pop("event"))
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         now = datetime.now(UTC).isoformat()
         return now, f"{now[11:19]} {role:<16} output   {text}"
     level = str(entry.pop("level", "info"))
@@ -72,7 +73,9 @@ def readable(role: str, line: bytes) -> tuple[str, str]:
     return time, f"{time[11:19]} {role:<16} {level:<8} {event} {rest}".rstrip()
 
 
-def _inode(file: BinaryIO) -> int:
-    import os
-
-    return os.fstat(file.fileno()).st_ino
+def _turned_over(path: Path, file: BinaryIO) -> bool:
+    try:
+        return path.stat().st_ino != os.fstat(file.fileno()).st_ino
+    except FileNotFoundError:
+        # Between the two renames of another process; the next look finds the new file.
+        return False
