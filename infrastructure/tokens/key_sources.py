@@ -53,6 +53,8 @@ def fetch_url(url: str) -> Callable[[], bytes]:
 def _parse(document: bytes) -> dict[str, tuple[Ed25519PublicKey, float]]:
     keys = {}
     for jwk in json.loads(document)["keys"][:MAX_KEYS]:
+        if not isinstance(jwk, dict):
+            continue
         if (jwk.get("kty"), jwk.get("crv"), jwk.get("alg")) != ("OKP", "Ed25519", "EdDSA"):
             continue
         raw = base64.urlsafe_b64decode(jwk["x"] + "==")
