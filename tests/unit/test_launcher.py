@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -229,11 +228,3 @@ def test_a_folder_that_cannot_be_written_is_told(fresh: TinyClone) -> None:
     code, _, err = fresh.run(before=in_own_mounts(script))
     assert code == 3
     assert err.startswith(f"The folder {fresh.root} cannot be written")
-
-
-def test_the_lock_is_complete() -> None:
-    """The lock is installed without looking at dependencies, so none may be missing in it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "check"], check=False, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout
