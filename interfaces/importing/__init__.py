@@ -1,0 +1,1 @@
+"""Bulk import of bank transactions: reading files by profile and submitting them to the ledger."""
