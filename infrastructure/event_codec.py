@@ -75,7 +75,7 @@ class EventCodec:
             if decoder is not None:
                 event: events.Event = decoder.decode(state)
                 return event
-            return self._convert(type_name, msgspec.json.decode(state))
+            return self._convert(type_name, _FIELDS.decode(state))
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as fault:
             raise EventUnreadable(f"An event of type {type_name} cannot be read: {fault}") from None
 
@@ -112,8 +112,9 @@ class EventCodec:
         """Return stored metadata, or raise `EventUnreadable`."""
         try:
             return _METADATA.decode(stored)
-        except msgspec.MsgspecError as fault:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
             raise EventUnreadable(f"An event's metadata cannot be read: {fault}") from None
 
 
 _METADATA = msgspec.json.Decoder(EventMetadata)
+_FIELDS = msgspec.json.Decoder(dict[str, Any])

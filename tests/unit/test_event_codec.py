@@ -1,0 +1,266 @@
+"""What has been stored stays readable: names never change, and old shapes are brought forward."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import pytest
+
+from domain import events
+from domain.events import Event, WalletDebited, WalletFrozen
+from domain.recorded import Actor, EventMetadata
+from infrastructure.event_codec import STORED_NAMES, TYPES, UPCASTERS, EventCodec, EventUnreadable
+from tests.given import NOW, OURS, PAID, THEIRS, opening
+
+FROZEN_NAMES: Mapping[str, tuple[str, ...]] = {
+    "wallet.opened.v1": (
+        "kind",
+        "class",
+        "owner",
+        "name",
+        "reference",
+        "currency",
+        "overdraft_limit",
+    ),
+    "wallet.debited.v1": ("payment_id", "amount", "currency", "counterparty", "effective_at"),
+    "wallet.credited.v1": ("payment_id", "amount", "currency", "counterparty", "effective_at"),
+    "wallet.frozen.v1": ("side", "reason"),
+    "wallet.unfrozen.v1": ("side", "reason"),
+    "wallet.closed.v1": ("reason",),
+    "wallet.overdraft_limit_changed.v1": ("overdraft_limit", "reason"),
+    "payment.completed.v1": (
+        "kind",
+        "amount",
+        "currency",
+        "source_wallet_id",
+        "destination_wallet_id",
+        "effective_at",
+        "description",
+        "reference",
+        "metadata",
+    ),
+    "payment.declined.v1": (
+        "kind",
+        "amount",
+        "currency",
+        "source_wallet_id",
+        "destination_wallet_id",
+        "effective_at",
+        "code",
+        "available",
+        "description",
+        "reference",
+        "metadata",
+    ),
+    "request.accepted.v1": ("action", "wallet_id", "status", "overdraft_limit", "role"),
+    "request.refused.v1": ("action", "wallet_id", "code"),
+}
+"""What is stored under each type's name; a line of this table is never changed, only added."""
+
+_PAYMENT: dict[str, Any] = {
+    "kind": "transfer",
+    "amount": 5,
+    "currency": "EUR",
+    "effective_at": NOW,
+    "source_wallet_id": OURS,
+    "destination_wallet_id": THEIRS,
+    "description": "Žofie \U0001f985 \u2028",
+    "metadata": {"a": "b", "": "ü"},
+}
+EXAMPLES: tuple[Event, ...] = (
+    opening(),
+    opening(kind="system", account_class="equity", owner=None, overdraft_limit=None),
+    opening(reference='quoted "\\" text', overdraft_limit=10**18),
+    WalletDebited(PAID, 10**18, "JPY", THEIRS, NOW),
+    events.WalletCredited(PAID, 1, "KWD", THEIRS, NOW),
+    WalletFrozen("member", "card lost"),
+    events.WalletUnfrozen("operate", "found"),
+    events.WalletClosed("moved"),
+    events.WalletOverdraftLimitChanged(None, "agreed"),
+    events.WalletOverdraftLimitChanged(0, "agreed"),
+    events.PaymentCompleted(**_PAYMENT),
+    events.PaymentDeclined(**_PAYMENT, code="insufficient-funds", available=-(10**18)),
+    events.PaymentDeclined(**_PAYMENT, code="same-wallet"),
+    events.RequestAccepted(
+        action="freeze", wallet_id=OURS, status="frozen", overdraft_limit=None, role="owner"
+    ),
+    events.RequestRefused(action="close", wallet_id=OURS, code="wallet-not-empty"),
+)
+
+CODEC = EventCodec()
+
+
+@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
+def test_an_event_comes_back_as_it_was_stored(event: Event) -> None:
+    """Encoding and decoding is the identity, for every type and every optional field."""
+    assert CODEC.decode(*CODEC.encode(event)) == event
+
+
+def test_every_event_has_an_example_and_a_type() -> None:
+    """A new event cannot be forgotten here or in the codec."""
+    known = set(get_args(Event))
+    assert {type(example) for example in EXAMPLES} == known == set(TYPES.values())
+
+
+def test_stored_names_never_change() -> None:
+    """Type names and field names are read by others and by all later versions."""
+    stored = {
+        name: tuple(STORED_NAMES.get(field.name, field.name) for field in dataclasses.fields(cls))
+        for name, cls in TYPES.items()
+    }
+    assert stored == FROZEN_NAMES
+
+
+@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
+def test_the_stored_fields_are_those_of_the_table(event: Event) -> None:
+    """The bytes bear exactly the frozen names, amounts as JSON integers."""
+    type_name, state = CODEC.encode(event)
+    fields = json.loads(state)
+    assert tuple(fields) == FROZEN_NAMES[type_name]
+    assert type(fields.get("amount", 0)) is int
+
+
+def test_a_fixed_event_is_stored_in_these_bytes() -> None:
+    """Seals hash the bytes, so their form is fixed: no spaces, no escapes beyond need."""
+    assert CODEC.encode(WalletDebited(PAID, 5, "EUR", THEIRS, NOW)) == (
+        "wallet.debited.v1",
+        b'{"payment_id":"pay_00000000000000000000000009","amount":5,"currency":"EUR",'
+        b'"counterparty":"wal_00000000000000000000000002",'
+        b'"effective_at":"2026-01-31T12:00:00.000000Z"}',
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WalletFrozenLater:
+    """A second version of a freeze, which names its cause."""
+
+    side: str
+    reason: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class WalletFrozenMuchLater:
+    """A third version, in which one field has another name."""
+
+    by: str
+    reason: str
+    cause: str
+
+
+def _second(fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    return "wallet.frozen.v2", {**fields, "cause": "not told"}
+
+
+def _third(fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    return "wallet.frozen.v3", {"by": fields.pop("side"), **fields}
+
+
+def _newer(name: str, cls: type, upcasters: Mapping[str, Any]) -> EventCodec:
+    types = {each: known for each, known in TYPES.items() if each != "wallet.frozen.v1"}
+    return EventCodec({**types, name: cls}, {**UPCASTERS, **upcasters})
+
+
+def test_a_second_version_still_reads_the_first() -> None:
+    """What was stored as v1 is read as v2, and what is written is v2."""
+    codec = _newer("wallet.frozen.v2", WalletFrozenLater, {"wallet.frozen.v1": _second})
+    stored = CODEC.encode(WalletFrozen("member", "card lost"))
+    read: object = codec.decode(*stored)
+    assert read == WalletFrozenLater("member", "card lost", "not told")
+    written = codec.encode(WalletFrozenLater("operate", "x", "court"))  # type: ignore[arg-type]
+    assert written[0] == "wallet.frozen.v2"
+    again: object = codec.decode(*written)
+    assert again == WalletFrozenLater("operate", "x", "court")
+
+
+def test_upcasters_follow_one_another() -> None:
+    """Each version says only how it differs from the one before."""
+    codec = _newer(
+        "wallet.frozen.v3",
+        WalletFrozenMuchLater,
+        {"wallet.frozen.v1": _second, "wallet.frozen.v2": _third},
+    )
+    read: object = codec.decode(*CODEC.encode(WalletFrozen("member", "card lost")))
+    assert read == WalletFrozenMuchLater("member", "card lost", "not told")
+
+
+def test_what_reads_the_first_version_needs_its_upcaster() -> None:
+    """Without the upcaster the old bytes are an error, never an event with a hole in it."""
+    codec = _newer("wallet.frozen.v2", WalletFrozenLater, {})
+    with pytest.raises(EventUnreadable, match=r"wallet\.frozen\.v1"):
+        codec.decode(*CODEC.encode(WalletFrozen("member", "card lost")))
+
+
+@pytest.mark.parametrize("type_name", ["wallet.vanished.v1", "wallet.frozen.v2", "", "x"])
+def test_an_unknown_type_is_a_clear_error(type_name: str) -> None:
+    """A store of a newer version is told by type, with the remedy."""
+    with pytest.raises(EventUnreadable, match="does not know the type; upgrade FalconPay") as told:
+        CODEC.decode(type_name, b"{}")
+    assert type_name in str(told.value)
+
+
+BROKEN = [
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b'"text"',
+    b"7",
+    b"{}",
+    b"\xff\xfe",
+    b'{"reason":"\xff"}',
+    b'{"reason":null}',
+    b'{"reason":5}',
+]
+
+
+@pytest.mark.parametrize("type_name", ["wallet.closed.v1", "wallet.opened.v1"])
+@pytest.mark.parametrize("state", BROKEN)
+def test_bytes_that_are_no_event_are_a_clear_error(type_name: str, state: bytes) -> None:
+    """Whatever is wrong with the bytes, the error names the type."""
+    with pytest.raises(EventUnreadable, match=type_name):
+        CODEC.decode(type_name, state)
+
+
+@pytest.mark.parametrize("state", BROKEN)
+def test_bytes_that_an_upcaster_cannot_read_are_a_clear_error(state: bytes) -> None:
+    """An upcaster is only given an object, and its own faults are told in the same way."""
+    codec = _newer(
+        "wallet.frozen.v3",
+        WalletFrozenMuchLater,
+        {"wallet.frozen.v1": _third},
+    )
+    with pytest.raises(EventUnreadable, match=r"wallet\.frozen\.v1"):
+        codec.decode("wallet.frozen.v1", state)
+
+
+def test_a_field_that_a_later_version_added_is_passed_over() -> None:
+    """A reader of the older version takes what it knows, as long as the type is the same."""
+    assert CODEC.decode("wallet.closed.v1", b'{"reason":"x","later":1}') == events.WalletClosed("x")
+
+
+METADATA = [
+    EventMetadata("pay_1", 1, 3),
+    EventMetadata("pay_1", 0, 3, Actor("usr_1", "cli", "member"), 1, "f" * 64),
+    EventMetadata("pay_1", 0, 1, Actor("ü", "c", "operate"), 1, "0" * 64, "00-ab-cd-01"),
+]
+
+
+@pytest.mark.parametrize("metadata", METADATA)
+def test_metadata_comes_back_as_it_was_stored(metadata: EventMetadata) -> None:
+    """With and without what only a command's first event bears."""
+    assert CODEC.decode_metadata(CODEC.encode_metadata(metadata)) == metadata
+
+
+def test_metadata_of_a_later_event_is_short() -> None:
+    """What is not set is not stored, not even as null."""
+    assert CODEC.encode_metadata(METADATA[0]) == b'{"command_id":"pay_1","index":1,"count":3}'
+
+
+@pytest.mark.parametrize("stored", [b"", b"{}", b"[]", b"null", b'{"command_id":"\xff"}'])
+def test_metadata_that_cannot_be_read_is_a_clear_error(stored: bytes) -> None:
+    """Bytes of metadata fail as bytes of events do."""
+    with pytest.raises(EventUnreadable, match="metadata"):
+        CODEC.decode_metadata(stored)
