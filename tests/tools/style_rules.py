@@ -53,8 +53,10 @@ def long_functions(source: str) -> Iterator[str]:
 def long_lines(source: str) -> Iterator[str]:
     """Find lines that are too wide."""
     for number, line in enumerate(source.splitlines(), 1):
-        if len(line) > COLUMNS:
-            yield f"line {number} has {len(line)} columns, {COLUMNS} are the limit"
+        # An exemption at the end of a line does not count, as with ruff.
+        width = len(EXEMPTION.split(line)[0].rstrip())
+        if width > COLUMNS:
+            yield f"line {number} has {width} columns, {COLUMNS} are the limit"
 
 
 def missing_docstring(source: str) -> Iterator[str]:

@@ -62,6 +62,7 @@ SEEDED = [
     (rules.long_module, "x = 1\n" * 300, "x = 1\n" * 301),
     (rules.long_functions, "def f():\n" + "    x\n" * 69, "async def f():\n" + "    x\n" * 70),
     (rules.long_lines, "x" * 100, "x" * 101),
+    (rules.long_lines, "x" * 95 + "  # noqa: E501", "x" * 101 + "  # noqa: E501"),
     (rules.missing_docstring, '"""Why it exists."""\n', "x = 1\n"),
     (rules.missing_docstring, '"""Why\nit exists.\n\nMore"""\n', '"""A title"""\n'),
     (rules.empty_names, "def decode_metadata(): ...\n", "def load_data(): ...\n"),
