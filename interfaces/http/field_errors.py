@@ -9,6 +9,7 @@ from interfaces.http.problems import field_error
 
 MAX_ERRORS = 20
 MAX_POINTER_LENGTH = 200
+_NOWHERE = object()
 _WORDS = {"missing": "is required", "extra_forbidden": "is not a known field"}
 
 
@@ -27,17 +28,23 @@ def pointer(path: Sequence[str | int]) -> str:
     return text
 
 
+def _step(value: object, part: str | int) -> object:
+    if isinstance(value, dict):
+        return value.get(part, _NOWHERE)
+    if isinstance(value, list) and isinstance(part, int) and part < len(value):
+        return value[part]
+    return _NOWHERE
+
+
 def _place(error: ErrorDetails, value: object) -> list[str | int]:
-    """Follow a location into the value, without the steps that name only parts of the model."""
+    """Follow a location into the value, past the steps that name only parts of the model."""
     path: list[str | int] = []
     for part in error["loc"]:
-        if isinstance(value, dict) and (part in value or error["type"] == "missing"):
-            value = value.get(part)
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            value = value[part]
-        else:
-            break
-        path.append(part)
+        found = _step(value, part)
+        missing = error["type"] == "missing" and part == error["loc"][-1]
+        if found is not _NOWHERE or missing:
+            path.append(part)
+            value = found
     return path
 
 
