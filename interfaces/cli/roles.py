@@ -14,9 +14,11 @@ ALONE = {
     "identity-api": "interfaces.identity_api.app",
     "demo": "interfaces.demo.app",
     "migrate": "interfaces.cli.migrate",
+    "prepare": "interfaces.supervisor.prepare",
 }
 """Roles with a process of their own; the module's `run(settings, secrets)` ends at SIGTERM."""
 
+SPOKEN = {"migrate", "prepare"}
 WORKERS = ("relay", "projector")
 """Roles that may share a process."""
 
@@ -45,7 +47,8 @@ def run_roles(names: Sequence[str], supervised: bool) -> None:
     from infrastructure.telemetry import configure_logging
 
     home: Path | None = settings.home if supervised else None
-    if names != ("migrate",):
+    # Those that end by themselves say what they have to say to whoever started them.
+    if not set(names) <= SPOKEN:
         configure_logging("+".join(names), home)
     if names[0] in ALONE:
         importlib.import_module(ALONE[names[0]]).run(settings, secrets)

@@ -6,10 +6,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import FrameType
 
-from infrastructure.embedded.envoy import Envoy
 from infrastructure.embedded.server import ServerUnavailable
 from infrastructure.settings import SettingInvalid, Settings, read_settings
 from interfaces.supervisor.announcements import Announcements
@@ -19,7 +17,7 @@ from interfaces.supervisor.first_steps import first_steps
 from interfaces.supervisor.home import HomeLock, open_home, write_version
 from interfaces.supervisor.leftovers import clear_leftovers
 from interfaces.supervisor.logs import MergedLog, SupervisorLog
-from interfaces.supervisor.plan import Wishes, adopted, public_ports
+from interfaces.supervisor.plan import Wishes, adopted, gateway_of, public_ports
 from interfaces.supervisor.ports import check_free
 from interfaces.supervisor.start_up import StartUp
 from interfaces.supervisor.stop import stop_servers
@@ -142,7 +140,7 @@ def _viewer(settings: Settings) -> Callable[[], None]:
 
 def _check_ports(settings: Settings) -> None:
     ports = public_ports(settings)
-    gateway = Envoy(settings.home, Path(), settings.port).running()
+    gateway = gateway_of(settings).running()
     if gateway is not None and gateway.port == settings.port:
         # The gateway of this home, left by a supervisor that was killed, will be adopted.
         del ports[settings.port]

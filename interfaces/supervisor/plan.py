@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from infrastructure.embedded.envoy import Envoy
 from infrastructure.settings import Settings
 from interfaces.supervisor.database_place import DatabasePlace
 from interfaces.supervisor.ports import free_ports
@@ -95,6 +96,12 @@ def adopted(wishes: Wishes, place: DatabasePlace | None) -> set[str]:
     if wishes.kafka_mode == "embedded":
         servers.add("kafka")
     return servers
+
+
+def gateway_of(settings: Settings) -> Envoy:
+    """Return the gateway of a home, with the configuration that is rendered into it."""
+    configuration = settings.home / "servers" / "gateway" / "envoy.yaml"
+    return Envoy(settings.home, configuration, settings.port)
 
 
 def public_ports(settings: Settings) -> dict[int, str]:

@@ -2,19 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TypedDict
 
 import psycopg
 
 from infrastructure.databases.logins import conninfo, reader_url
-from infrastructure.embedded.envoy import Envoy
 from infrastructure.embedded.kafka import Kafka
 from infrastructure.secrets import SecretMissing, Secrets
 from infrastructure.settings import Settings
 from infrastructure.version import VERSION
 from interfaces.supervisor.first_steps import urls
 from interfaces.supervisor.home import HomeLock
+from interfaces.supervisor.plan import gateway_of
 from interfaces.supervisor.role_process import is_ready
 from interfaces.supervisor.state import Part, SystemState, read_state
 
@@ -98,7 +97,7 @@ def _parts(
     probes: dict[str, Callable[[], bool]] = {
         "postgres": lambda: database_answers,
         "kafka": Kafka(settings.home, settings.cache).ready,
-        "gateway": Envoy(settings.home, Path(), settings.port).ready,
+        "gateway": gateway_of(settings).ready,
     }
 
     def role(part: Part) -> PartReport:

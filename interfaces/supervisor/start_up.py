@@ -4,19 +4,17 @@ import subprocess
 import sys
 import time
 
-from infrastructure.embedded.envoy import Envoy
 from infrastructure.embedded.kafka import Kafka
 from infrastructure.embedded.postgres import Postgres
 from infrastructure.embedded.server import LOOPBACK, EmbeddedServer, ServerUnavailable
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
-from interfaces.gateway.render import render
 from interfaces.supervisor.announcements import Announcements
 from interfaces.supervisor.background import Background
 from interfaces.supervisor.database_place import DatabasePlace, keep_place
 from interfaces.supervisor.failure import StartRefused
 from interfaces.supervisor.last_words import last_words
-from interfaces.supervisor.plan import Wishes, endpoints, role_environment, role_specs
+from interfaces.supervisor.plan import Wishes, endpoints, gateway_of, role_environment, role_specs
 from interfaces.supervisor.ports import check_reachable
 from interfaces.supervisor.role_process import RoleProcess, Say
 from interfaces.supervisor.server_keeper import ServerKeeper
@@ -60,11 +58,11 @@ class StartUp:
         elif database_url is not None:
             keep_place(home, place)
         environ = role_environment(self._settings, place, endpoints(self._settings, place, None))
-        migration = self._begin_migration(environ, database_url)
+        preparation = self._begin_preparation(environ, database_url)
         found = endpoints(self._settings, place, self._start_kafka(kafka))
         environ = role_environment(self._settings, place, found)
         write_endpoints(home, found)
-        self._finish_migration(migration)
+        self._finish_preparation(preparation)
         self._start_gateway()
         for spec in role_specs(self._settings, self._wishes):
             self._supervisor.roles.append(RoleProcess(spec, environ, home, self._say))
@@ -80,7 +78,7 @@ class StartUp:
         server = Postgres(self._settings.home, self._secrets)
         server.prepare()
         self._keep(server)
-        # The login goes to the migration's environment alone and is nowhere kept.
+        # The login goes to the preparation's environment alone and is nowhere kept.
         return DatabasePlace(LOOPBACK, server.port(), {}), server.admin_conninfo()
 
     def _prepare_kafka(self) -> tuple[Kafka, Background] | None:
@@ -107,8 +105,7 @@ class StartUp:
 
     def _start_gateway(self) -> None:
         self._progress("starting the gateway")
-        configuration = render(self._settings)
-        gateway = Envoy(self._settings.home, configuration, self._settings.port)
+        gateway = gateway_of(self._settings)
         gateway.prepare()
         self._keep(gateway)
 
@@ -118,13 +115,13 @@ class StartUp:
         self._supervisor.servers.append(keeper)
         self._supervisor.write_down()
 
-    def _begin_migration(
+    def _begin_preparation(
         self, environ: dict[str, str], database_url: str | None
     ) -> subprocess.Popen[str]:
-        """Migrate in a process of its own: the supervisor stays small, and forgets the login."""
+        """Prepare in a process of its own: the supervisor stays small and forgets the login."""
         login = {} if database_url is None else {"FALCONPAY_DATABASE": database_url}
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "interfaces.cli", "run", "migrate"],
+            [sys.executable, "-P", "-m", "interfaces.cli", "run", "prepare"],
             env={**environ, **login},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -133,16 +130,16 @@ class StartUp:
             process_group=0,
         )
 
-    def _finish_migration(self, migration: subprocess.Popen[str]) -> None:
+    def _finish_preparation(self, preparation: subprocess.Popen[str]) -> None:
         self._progress("bringing the databases forward")
-        while migration.poll() is None:
+        while preparation.poll() is None:
             for keeper in self._supervisor.servers:
                 if not keeper.server.alive():
-                    migration.kill()
+                    preparation.kill()
                     raise ServerUnavailable(_ended_early(keeper.server))
             time.sleep(0.05)
-        said, wrong = migration.communicate()
-        if migration.returncode != 0:
+        said, wrong = preparation.communicate()
+        if preparation.returncode != 0:
             raise StartRefused(wrong.strip() or "The databases could not be made or migrated.")
         for line in said.splitlines():
             self._announce.say("progress", f"  {line}")

@@ -4,9 +4,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Collection, Iterator
-from pathlib import Path
 
-from infrastructure.embedded.envoy import Envoy
 from infrastructure.embedded.kafka import Kafka
 from infrastructure.embedded.postgres import Postgres
 from infrastructure.embedded.server import EmbeddedServer, ServerUnavailable
@@ -15,6 +13,7 @@ from infrastructure.settings import Settings
 from interfaces.supervisor.failure import StartRefused
 from interfaces.supervisor.home import HomeLock
 from interfaces.supervisor.leftovers import clear_leftovers
+from interfaces.supervisor.plan import gateway_of
 from interfaces.supervisor.processes import ProcessMark, lives, send
 
 PATIENCE_SECONDS = 60.0
@@ -57,7 +56,7 @@ def stop_servers(settings: Settings, wanted: Collection[str]) -> list[str]:
 
 def _servers(settings: Settings) -> Iterator[EmbeddedServer]:
     """Give the servers in the order of a stop: those first which depend on others."""
-    yield Envoy(settings.home, Path(), settings.port)
+    yield gateway_of(settings)
     yield Kafka(settings.home, settings.cache)
     with contextlib.suppress(ServerUnavailable):
         yield Postgres(settings.home, Secrets(settings.home))

@@ -1,0 +1,74 @@
+"""What each setting means, for the reference page; a test finds those that are missing here."""
+
+SETTINGS = {
+    "FALCONPAY_HOME": (
+        "the platform's user data directory",
+        "Folder of one system: secrets, server data, logs. Two homes run side by side.",
+    ),
+    "FALCONPAY_CACHE": (
+        "the platform's user cache directory",
+        "Folder of what was downloaded; homes may share it.",
+    ),
+    "FALCONPAY_PORT": (
+        "8000",
+        "First of four ports: gateway, command API, query API, identity API.",
+    ),
+    "FALCONPAY_HOST": ("127.0.0.1", "Address on which the gateway and the APIs listen."),
+    "FALCONPAY_PUBLIC_URL": (
+        "http://HOST:PORT",
+        "Where people reach the gateway, as links and documents say it.",
+    ),
+    "FALCONPAY_LEDGER": (
+        "main",
+        "The ledger: an independent book with a schema and a topic of its own.",
+    ),
+    "FALCONPAY_ASSETS": (
+        "none",
+        "Assets besides the currencies of ISO 4217, as CODE=DIGITS pairs: POINTS=0,BTC=8."
+        " A registered number of digits never changes.",
+    ),
+    "FALCONPAY_ISSUER": ("falconpay", "Who signs access tokens; services believe this one only."),
+    "FALCONPAY_JWKS_URL": (
+        "the home's own keys",
+        "Where services read the public keys of tokens, when they do not share the home.",
+    ),
+    "FALCONPAY_COMMAND_WORKERS": ("2", "Processes of the command API, which share its port."),
+    "FALCONPAY_COMMAND_HOST": ("FALCONPAY_HOST", "Where the gateway finds the command API."),
+    "FALCONPAY_QUERY_HOST": ("FALCONPAY_HOST", "Where the gateway finds the query API."),
+    "FALCONPAY_IDENTITY_HOST": ("FALCONPAY_HOST", "Where the gateway finds the identity API."),
+    "FALCONPAY_DATABASE_HOST": ("127.0.0.1", "Host of the PostgreSQL server; set by `up`."),
+    "FALCONPAY_DATABASE_PORT": ("5432", "Port of the PostgreSQL server; set by `up`."),
+    "FALCONPAY_DATABASE_PREFIX": (
+        "empty",
+        "Put before the names of the three databases: ledger, identity, reports.",
+    ),
+    "FALCONPAY_KAFKA_BOOTSTRAP": (
+        "none",
+        "HOST:PORT of the Kafka broker; set by `up`. Without it the workers read the event store.",
+    ),
+    "FALCONPAY_HEALTH_PORT": (
+        "a free port",
+        "Port of /healthz, /readyz and /metrics of roles without an API; set by `up`.",
+    ),
+    "FALCONPAY_SECRET_<NAME>": (
+        "the file secrets/NAME of the home",
+        "A secret from the environment instead of a file: SIGNING_KEYS, DB_COMMAND, DB_QUERY, ...",
+    ),
+    "FALCONPAY_SUPERVISOR_PID": (
+        "none",
+        "Set by `up` for its roles, which end when that process does; not to be set by hand.",
+    ),
+}
+"""Each setting's default and meaning; options of commands are described by the commands."""
+
+TESTS = {
+    "FALCONPAY_TEST_POSTGRES": (
+        "PostgreSQL 18 from its package",
+        "`debian`, or a folder with initdb and postgres to test against.",
+    ),
+    "FALCONPAY_REQUIRE_SERVERS": (
+        "off",
+        "Turns the skip of a test whose server cannot be had into a failure.",
+    ),
+}
+"""Settings of the test run."""
