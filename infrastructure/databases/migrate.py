@@ -66,9 +66,9 @@ def migrate(admin: str, settings: Settings, folder: Path = MIGRATIONS) -> tuple[
         schema = schema_name(settings, database)
         migrations = read_migrations(folder / database)
         with connect_as_admin(admin, database_name(settings, database)) as connection:
-            # Taken before the role changes and held until the connection closes.
-            connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
             connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(OWNER)))
+            # Held until the connection closes, over all transactions.
+            connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
             _make_record(connection, schema, database)
             known = _recorded(connection, schema)
             _compare(known, migrations, database)

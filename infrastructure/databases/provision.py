@@ -32,6 +32,12 @@ LOCKERS: dict[Database, tuple[Login, ...]] = {
     "identity": ("identity",),
     "reports": ("projector",),
 }
+OPEN_LOCK_FUNCTIONS = """
+    SELECT oid::regprocedure::text FROM pg_proc
+    WHERE pronamespace = 'pg_catalog'::regnamespace
+        AND proname ~ '^pg_(try_)?advisory_(xact_)?lock'
+        AND has_function_privilege('public', oid, 'EXECUTE')
+"""
 LOCKS_STAY_OPEN = (
     "Advisory locks stay open to every login, since only a superuser can revoke them:"
     " run ./falcon up --database once with a superuser's URL to close that."
@@ -52,18 +58,19 @@ def provision(admin: str, settings: Settings, secrets: Secrets) -> tuple[str, ..
     a second one on it must be given the same passwords. Returns sentences about protections
     that only a superuser can set. Raises `ProvisioningRefused`.
     """
+    open_locks = 0
     with connect_as_admin(admin) as connection:
         superuser = _check_rights(connection)
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         _make_roles(connection, secrets, superuser)
         for database in DATABASES:
             _make_database(connection, settings, database)
-    for database in DATABASES:
-        with connect_as_admin(admin, database_name(settings, database)) as connection:
-            _make_schema(connection, settings, database)
-            if superuser:
-                _reserve_advisory_locks(connection, database)
-    return () if superuser else (LOCKS_STAY_OPEN,)
+            with connect_as_admin(admin, database_name(settings, database)) as inside:
+                _make_schema(inside, settings, database)
+                if superuser:
+                    _reserve_advisory_locks(inside, database)
+                open_locks += len(inside.execute(OPEN_LOCK_FUNCTIONS).fetchall())
+    return (LOCKS_STAY_OPEN,) if open_locks else ()
 
 
 @contextmanager
@@ -161,14 +168,10 @@ def _make_database(connection: psycopg.Connection, settings: Settings, database:
                 sql.Identifier(user_name(login)), place, search_path
             )
         )
-    connection.execute(
-        sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
-            place, sql.Identifier(connection.info.user)
-        )
-    )
+    who = sql.SQL(", ").join([sql.Identifier(connection.info.user), _names(logins)])
     connection.execute(sql.SQL("SET ROLE {}").format(OWNER_NAME))
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(place))
-    connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(place, _names(logins)))
+    connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(place, who))
     connection.execute("RESET ROLE")
 
 
@@ -189,16 +192,12 @@ def _make_schema(connection: psycopg.Connection, settings: Settings, database: D
 
 def _reserve_advisory_locks(connection: psycopg.Connection, database: Database) -> None:
     lockers = sql.SQL(", ").join([OWNER_NAME, _names(LOCKERS[database])])
-    open_to_all = connection.execute(
-        "SELECT oid::regprocedure::text FROM pg_proc"
-        " WHERE pronamespace = 'pg_catalog'::regnamespace"
-        " AND proname ~ '^pg_(try_)?advisory_(xact_)?lock'"
-        " AND has_function_privilege('public', oid, 'EXECUTE')"
-    ).fetchall()
-    for (function,) in open_to_all:
-        name = sql.SQL(function)
-        connection.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(name))
-        connection.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(name, lockers))
+    # One transaction: a function that is closed to all is not looked at again.
+    with connection.transaction():
+        for (function,) in connection.execute(OPEN_LOCK_FUNCTIONS).fetchall():
+            name = sql.SQL(function)
+            connection.execute(sql.SQL("REVOKE ALL ON FUNCTION {} FROM PUBLIC").format(name))
+            connection.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(name, lockers))
 
 
 def _names(logins: list[Login] | tuple[Login, ...]) -> sql.Composed:

@@ -308,19 +308,20 @@ def test_a_stranger_is_never_taken_for_the_server(how: str, home: Path) -> None:
 def test_a_server_that_ignores_its_signal_is_ended_by_force(tmp_path: Path) -> None:
     """After the time-out the whole group is killed, so `down` always comes to an end."""
     server = _Deaf(tmp_path)
-    server.start_deaf()
+    pid = server.start_deaf()
     server.stop(0.3)
-    assert not server.alive()
+    assert not psutil.pid_exists(pid)
 
 
 class _Deaf(HomeServer):
     name = "deaf"
 
-    def start_deaf(self) -> None:
+    def start_deaf(self) -> int:
         self._folder.mkdir(parents=True)
         running = self._spawn(["sh", "-c", "trap '' TERM; echo on; sleep 60; sleep 60"], 1)
         while "on" not in self.last_words():
             assert self.running() == running
+        return running.pid
 
 
 def test_a_server_that_ends_while_starting_says_why(home: Path) -> None:
