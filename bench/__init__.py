@@ -1,0 +1,1 @@
+"""Measures what this machine reaches: each figure beside its goal, on a throw-away home."""

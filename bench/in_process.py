@@ -1,0 +1,134 @@
+"""Transfers a second through the ledger in one process, against set-based SQL in the same run."""
+
+import random
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psycopg
+
+from application.commands import Answer, Outcome, Submission
+from application.writer import Writer
+from bench.figure import Figure
+from bench.place import Place
+from domain.identifiers import WalletId, bits, key_stream, payment_id, wallet_id
+from domain.payments import TransferMoney
+from domain.wallets import Caller, OpenWallet
+from infrastructure.ledger_store.opening import open_ledger
+
+CALLERS = 64
+WALLETS = 1_000
+TRANSACTION = 200
+OPERATOR = Caller("bench", "bench", operate=True)
+
+
+def figures(place: Place, seconds: float, runs: int) -> list[Figure]:
+    """Measure random and hot wallets and the ceiling in turn, so that all see the same machine."""
+    wallets = _open(place)
+    with psycopg.connect(place.admin("ledger"), autocommit=True) as connection:
+        connection.execute((Path(__file__).parent / "baseline.sql").read_bytes())
+        rows = [
+            (
+                _ledger(place, wallets, seconds),
+                _ledger(place, wallets, seconds, hot=True),
+                _set_based(connection, wallets, seconds),
+            )
+            for _ in range(runs)
+        ]
+    ledger, hot, ceiling = (tuple(column) for column in zip(*rows, strict=True))
+    ratios = tuple(one / other for one, other in zip(ledger, ceiling, strict=True))
+    middle = sorted(ceiling)[len(ceiling) // 2]
+    return [
+        Figure("in process, 64 callers, random wallets", "transfers/s", ledger, 8000),
+        Figure(
+            "the same by set-based SQL (200 a transaction)",
+            "",
+            ratios,
+            0.55,
+            remarks={"ceiling": f"{middle:,.0f}/s"},
+        ),
+        Figure("in process, 64 callers, one hot wallet", "transfers/s", hot, min(ledger)),
+    ]
+
+
+def _open(place: Place) -> list[WalletId]:
+    ledger, store = open_ledger(place.settings, place.secrets, report=_raise)
+    works = []
+    for number in range(WALLETS):
+        stream = key_stream("main", "bench", "bench", f"wallet-{number}")
+        command = OpenWallet(
+            wallet_id=wallet_id(stream),
+            kind="personal",
+            account_class="liability",
+            name=f"wallet {number}",
+            reference=None,
+            currency="EUR",
+            overdraft_limit=None,
+        )
+        works.append(Submission(command, OPERATOR, stream, "0" * 64))
+    for start in range(0, WALLETS, 250):
+        _check(ledger.execute(works[start : start + 250]))
+    store.close()
+    return [wallet_id(work.stream) for work in works]
+
+
+def _ledger(place: Place, wallets: Sequence[WalletId], seconds: float, hot: bool = False) -> float:
+    """Let each caller submit its next transfer when the last one is answered."""
+    ledger, store = open_ledger(place.settings, place.secrets, report=_raise)
+    run, count, over = time.time_ns(), 0, threading.Event()
+
+    def submission(number: int) -> Submission:
+        stream = key_stream("main", "bench", "bench", f"{run}-{number}")
+        source, destination = random.sample(wallets, 2)
+        command = TransferMoney(
+            payment_id=payment_id(stream),
+            source_wallet_id=wallets[0] if hot and destination != wallets[0] else source,
+            destination_wallet_id=destination,
+            amount=1,
+            currency="EUR",
+        )
+        return Submission(command, OPERATOR, stream, "0" * 64)
+
+    def deliver(pairs: list[tuple[int, Outcome]]) -> None:
+        nonlocal count
+        _check([outcome for _, outcome in pairs])
+        count += len(pairs)
+        if time.perf_counter() >= end:
+            over.set()
+            return
+        for caller, _ in pairs:
+            writer.submit(submission(count * CALLERS + caller), caller)
+
+    writer: Writer[int] = Writer(ledger.execute, deliver)
+    started = time.perf_counter()
+    end = started + seconds
+    for caller in range(CALLERS):
+        writer.submit(submission(-1 - caller), caller)
+    writer.start()
+    over.wait(seconds + 30)
+    taken = time.perf_counter() - started
+    writer.stop()
+    store.close()
+    return count / taken
+
+
+def _set_based(
+    connection: psycopg.Connection, wallets: Sequence[WalletId], seconds: float
+) -> float:
+    ids = [bits(wallet) for wallet in wallets]
+    started, count = time.perf_counter(), 0
+    while time.perf_counter() - started < seconds:
+        connection.execute("SELECT bench_transfers(%s, %s)", (TRANSACTION, ids), prepare=True)
+        count += TRANSACTION
+    return count / (time.perf_counter() - started)
+
+
+def _check(outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        assert isinstance(outcome, Answer), outcome
+        assert not outcome.refused, outcome
+
+
+def _raise(fault: Exception) -> None:
+    raise fault

@@ -1,0 +1,111 @@
+"""A throw-away home with the real system in it, started and stopped by the command line."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from psycopg.conninfo import make_conninfo
+
+from infrastructure.databases.logins import Database, database_name
+from infrastructure.secrets import Secrets
+from infrastructure.settings import Settings, read_settings
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One home and its first port."""
+
+    home: Path
+    port: int
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment in which every command runs."""
+        kept = ("FALCONPAY_CACHE",)
+        return {
+            **{k: v for k, v in os.environ.items() if not k.startswith("FALCONPAY_") or k in kept},
+            "FALCONPAY_HOME": str(self.home),
+            "FALCONPAY_PORT": str(self.port),
+        }
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the running home."""
+        return read_settings(self.environ)
+
+    @property
+    def secrets(self) -> Secrets:
+        """The secrets of the home."""
+        return Secrets(self.home, {})
+
+    def admin(self, database: Database) -> str:
+        """Return the superuser's connection string, to set up a baseline."""
+        settings = self.settings
+        return make_conninfo(
+            host=settings.database_host,
+            port=settings.database_port,
+            user="postgres",
+            password=self.secrets.get("db_admin"),
+            dbname=database_name(settings, database),
+            options=f"-c search_path={settings.ledger_schema}",
+        )
+
+    def falcon(self, *arguments: str) -> str:
+        """Run a command of the command line; raises `CalledProcessError` where it fails."""
+        done = subprocess.run(
+            [sys.executable, "-m", "interfaces.cli", *arguments],
+            env=self.environ,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    def up(self) -> float:
+        """Start everything; return the seconds until it was ready."""
+        started = time.perf_counter()
+        self.falcon("up", "--detach")
+        return time.perf_counter() - started
+
+    def down(self) -> None:
+        """Stop everything."""
+        self.falcon("down")
+
+    def status(self) -> dict[str, Any]:
+        """Return what `status --json` says."""
+        found: dict[str, Any] = json.loads(self.falcon("status", "--json"))
+        return found
+
+    def token(self, subject: str, scope: str) -> str:
+        """Return a signed token for two hours."""
+        arguments = ("--subject", subject, "--scope", scope, "--expires-in", "7200")
+        return self.falcon("token", *arguments).strip()
+
+    def memory(self) -> float:
+        """Return the memory of everything in MiB, what processes share counted once (PSS)."""
+        return sum(_proportional(process) for process in self._processes()) / 2**20
+
+    def _processes(self) -> set[psutil.Process]:
+        found: set[psutil.Process] = set()
+        status = self.status()
+        for part in (*status["roles"], *status["servers"]):
+            process = psutil.Process(part["pid"])
+            found |= {process, *process.children(recursive=True)}
+        supervisor = psutil.Process(status["roles"][0]["pid"]).parent()
+        return found | ({supervisor} if supervisor else set())
+
+
+def _proportional(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.NoSuchProcess:
+        return 0
