@@ -42,9 +42,10 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class _Items:
-    """The results of an atomic batch that is accepted."""
+    """The results of an atomic batch, complete as soon as events have their positions."""
 
-    results: tuple[Answer | Deferred, ...]
+    refused: bool
+    results: tuple[ItemOutcome | Deferred, ...]
 
 
 ItemResult = Answer | Deferred | Rejection | Refusal | None
@@ -95,7 +96,7 @@ class BatchPlan:
                     self._complete(r, appended) if isinstance(r, Deferred) else r
                     for r in slot.results
                 )
-                outcomes.append(BatchOutcome(refused=False, results=tuple(results)))
+                outcomes.append(BatchOutcome(refused=slot.refused, results=tuple(results)))
             else:
                 outcomes.append(slot)
         return outcomes
@@ -183,7 +184,7 @@ class BatchPlan:
             appended.recorded_at,
         )
 
-    def _atomic(self, batch: AtomicBatch) -> BatchOutcome | _Items:
+    def _atomic(self, batch: AtomicBatch) -> _Items:
         """Decide all items on a draft of the wallets; merge it only when none is refused."""
         draft = ChainMap({}, self._wallets)
         keys = dict(self._keys)
@@ -197,10 +198,10 @@ class BatchPlan:
                 draft.update({wallet.wallet_id: wallet for wallet in result.decision.wallets})
             results.append(result)
         if any(_refuses(result) for result in results):
-            return BatchOutcome(refused=True, results=tuple(_not_executed(r) for r in results))
+            return _Items(refused=True, results=tuple(_not_executed(r) for r in results))
         if new:
             self._accept(new)
-        return _Items(tuple(self._placed(result) for result in results))
+        return _Items(refused=False, results=tuple(self._placed(result) for result in results))
 
     def _try_item(
         self,
@@ -234,9 +235,8 @@ def _refuses(result: ItemResult) -> bool:
     return result.refused if isinstance(result, Answer) else True
 
 
-def _not_executed(result: ItemResult) -> ItemOutcome:
-    if isinstance(result, Deferred):
-        return result.decision.refusal or NotExecuted()
-    if isinstance(result, Answer):
-        return result if result.refused else NotExecuted()
+def _not_executed(result: ItemResult) -> ItemOutcome | Deferred:
+    """Return an item's result in a refused batch: what is on record is shown as it is there."""
+    if isinstance(result, Deferred | Answer):
+        return result if _refuses(result) else NotExecuted()
     return result
