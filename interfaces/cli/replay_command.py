@@ -1,0 +1,207 @@
+"""`./falcon replay`: recomputes the books from their events, and compares."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from domain.identifiers import IdentifierInvalid, decode, wallet_id
+from infrastructure.secrets import Secrets
+from interfaces.cli.chosen_ledger import settings_of
+from interfaces.cli.failure import CHECK_FAILED, WRONG_USAGE, Failure
+
+if TYPE_CHECKING:
+    from domain.money import Currencies
+    from interfaces.replay.history import History
+    from interfaces.replay.verify import Verification
+
+SHOWN = 20
+"""How many differences people are shown; JSON has up to a thousand."""
+
+LedgerName = Annotated[str | None, typer.Option(envvar="FALCONPAY_LEDGER", help="Of which ledger.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", envvar="FALCONPAY_JSON", help="Print JSON for programs.")
+]
+app = typer.Typer(help="Recompute the books from their events, and compare.", no_args_is_help=True)
+
+
+@app.callback()
+def options() -> None:
+    """Take a command about replaying."""
+
+
+@app.command()
+def verify(as_json: AsJson = False, ledger: LedgerName = None) -> None:
+    """Fold every event from position 1 and compare with heads and every read model.
+
+    Checks order, density, sums and limits as well. Ends with 1 on any difference and names the
+    first position concerned.
+    """
+    from interfaces.replay.snapshot import snapshot
+    from interfaces.replay.verify import verify as replay
+
+    settings = settings_of(ledger)
+    secrets = Secrets(settings.home)
+    with (
+        snapshot(settings, secrets, "ledger") as events,
+        snapshot(settings, secrets, "reports") as reports,
+        _progress() as progress,
+    ):
+        result = replay(events, reports, progress)
+    if as_json:
+        typer.echo(json.dumps(_fields(settings.ledger, result), indent=2))
+    else:
+        _show(settings.ledger, result)
+    first = result.findings.first
+    if first is not None:
+        raise Failure(
+            f"{result.findings.count} differences; the first is at position {first.position}."
+            f" {first.sentence()}",
+            CHECK_FAILED,
+        )
+
+
+@app.command()
+def wallet(
+    wallet: Annotated[str, typer.Argument(metavar="ID", help="The wallet, as in wal_...")],
+    at: Annotated[
+        str | None,
+        typer.Option(
+            envvar="FALCONPAY_REPLAY_AT",
+            metavar="TIME|POSITION",
+            help="As it stood then; by default as it stands now.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    ledger: LedgerName = None,
+) -> None:
+    """Show a wallet as it stood at a time or position, and the events that led to it."""
+    from infrastructure.event_log.currencies import stored_currencies
+    from interfaces.replay.history import fields, history
+    from interfaces.replay.positions import PlaceInvalid, parse_place
+    from interfaces.replay.snapshot import snapshot
+
+    try:
+        name = wallet_id(decode("wal", wallet))
+        place = None if at is None else parse_place(at, "--at")
+    except IdentifierInvalid as invalid:
+        raise Failure(f"{wallet!r} is no wallet's id: {invalid}", WRONG_USAGE) from None
+    except PlaceInvalid as invalid:
+        raise Failure(str(invalid), WRONG_USAGE) from None
+    settings = settings_of(ledger)
+    with snapshot(settings, Secrets(settings.home), "ledger") as connection:
+        found = history(connection, name, place)
+        currencies = stored_currencies(connection)
+    if found.wallet is None:
+        raise Failure(
+            f"There is no wallet {name} in the ledger {settings.ledger} at position"
+            f" {found.position}: look at its id, or give a later --at.",
+            CHECK_FAILED,
+        )
+    if as_json:
+        typer.echo(json.dumps(fields(found, currencies), indent=2))
+    else:
+        _show_wallet(found, currencies)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], object]]:
+    """Show how far the replay is where a person is looking."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = ("replaying", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+    with bar:
+        task = bar.add_task("events", total=None)
+        yield lambda position, last: bar.update(task, completed=position, total=last)
+
+
+def _fields(ledger: str, result: "Verification") -> dict[str, Any]:
+    findings = result.findings
+    return {
+        "ledger": ledger,
+        "position": result.position,
+        "events": result.events,
+        "wallets": result.wallets,
+        "seconds": round(result.seconds, 3),
+        "read_models": [
+            {
+                "name": model.name,
+                "version": model.version,
+                "position": model.position,
+                "state": model.state,
+                "compared": model.compared,
+            }
+            for model in result.read_models
+        ],
+        "differences": findings.count,
+        "first_position": findings.first.position if findings.first else None,
+        "findings": [
+            {
+                "position": difference.position,
+                "where": difference.where,
+                "stream": difference.stream,
+                "field": difference.field,
+                "expected": _plain(difference.expected),
+                "found": _plain(difference.found),
+            }
+            for difference in findings.in_order()
+        ],
+    }
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, bool | int | str | dict | None) else str(value)
+
+
+def _show(ledger: str, result: "Verification") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(
+        f"Ledger {ledger}: {result.events:,} events up to position {result.position:,},"
+        f" {result.wallets:,} wallets, replayed in {result.seconds:.1f} s"
+    )
+    table = Table("compared with", "at position", "differences")
+    counts = result.findings.by_place
+    table.add_row("events among themselves", f"{result.position:,}", str(counts["events"]))
+    table.add_row("wallet_head", f"{result.position:,}", str(counts["wallet_head"]))
+    for model in result.read_models:
+        found = str(counts[model.name]) if model.compared else "not compared"
+        table.add_row(model.name, f"{model.position:,}", found)
+    if not result.read_models:
+        table.add_row("read models", "none yet", "-")
+    console.print(table)
+    for difference in result.findings.in_order()[:SHOWN]:
+        console.print(difference.sentence(), markup=False)
+    if result.findings.count > SHOWN:
+        console.print(f"{result.findings.count - SHOWN:,} more: --json lists up to a thousand.")
+    if not result.findings.count:
+        console.print("Everything is as the events say.")
+
+
+def _show_wallet(found: "History", currencies: "Currencies") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from interfaces.replay.history import amount_of, fields
+
+    shown = fields(found, currencies)
+    console = Console(highlight=False, soft_wrap=True)
+    state = Table(show_header=False)
+    for name, value in shown.items():
+        if name != "events":
+            state.add_row(name.replace("_", " "), "-" if value is None else str(value))
+    console.print(state)
+    table = Table("position", "recorded at", "event", "amount", "posted", "held")
+    for step, event in zip(found.steps, shown["events"], strict=True):
+        minor = amount_of(step)
+        amount = "" if minor is None else currencies.format(minor, shown["currency"])
+        numbers = (amount, event["posted"], event["held"])
+        table.add_row(str(event["position"]), event["recorded_at"], event["type"], *numbers)
+    console.print(table)

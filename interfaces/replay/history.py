@@ -1,0 +1,110 @@
+"""One wallet as it stood at a position, and the events that led to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+import msgspec
+import psycopg
+
+from domain.identifiers import StreamId, WalletId, bits, event_id
+from domain.money import Currencies
+from infrastructure.event_codec import EventCodec
+from infrastructure.event_log.reader import EventReader
+from interfaces.replay.findings import Findings
+from interfaces.replay.positions import Place, last_at, whole
+from interfaces.replay.stored import EVENTS, Moved, Reader, Stored, time_of
+from interfaces.replay.wallets import EFFECTS, Wallet, Wallets
+
+STREAM: LiteralString = (
+    EVENTS + "WHERE originator_id = %s AND notification_id <= %s ORDER BY originator_version"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An event of the wallet, its stored fields, and posted and held behind it."""
+
+    event: Stored
+    data: dict[str, Any]
+    posted: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A wallet at a position that cuts no command; `wallet` is none before it was opened."""
+
+    position: int
+    wallet: Wallet | None
+    steps: Sequence[Step]
+
+
+def history(
+    connection: psycopg.Connection[Any], wallet_id: WalletId, place: Place | None
+) -> History:
+    """Fold a wallet's events up to a place, by default the head; raises `Unreadable`."""
+    reader = EventReader(connection)
+    position = whole(reader, last_at(reader, place), EventCodec())
+    wallets, decoder = Wallets(Findings()), Reader()
+    stream = bits(wallet_id)
+    steps = []
+    for row in connection.execute(STREAM, (stream, position), binary=True):
+        event = decoder.read(row)
+        wallet = wallets.add(event)
+        if wallet is not None:
+            steps.append(Step(event, msgspec.json.decode(row[4]), wallet.posted, wallet.held))
+    return History(position, wallets.known.get(stream.bytes), steps)
+
+
+def fields(found: History, currencies: Currencies) -> dict[str, Any]:
+    """Return a history with its wallet as JSON has it."""
+    wallet = found.wallet
+    assert wallet is not None, "a wallet that was opened has fields"
+    opened = wallet.opened
+
+    def shown(minor: int) -> str:
+        return currencies.format(minor, opened.currency)
+
+    limit = wallet.overdraft_limit
+    frozen = wallet.frozen_by_member or wallet.frozen_by_operator
+    return {
+        "wallet_id": wallet.name,
+        "position": found.position,
+        "name": opened.name,
+        "kind": opened.kind,
+        "class": opened.account_class,
+        "currency": opened.currency,
+        "owner": opened.owner,
+        "reference": opened.reference,
+        "status": "closed" if wallet.closed else "frozen" if frozen else "open",
+        "posted": shown(wallet.posted),
+        "held": shown(wallet.held),
+        "available": shown(wallet.posted - wallet.held),
+        "overdraft_limit": "unlimited" if limit is None else shown(limit),
+        "opened_at": time_of(wallet.opened_recorded),
+        "events": [_event(step, shown(step.posted), shown(step.held)) for step in found.steps],
+    }
+
+
+def amount_of(step: Step) -> int | None:
+    """Return by how much an event moves posted or, where it does not, held; else nothing."""
+    if not isinstance(step.event.facts, Moved):
+        return None
+    posted, held = EFFECTS[step.event.type]
+    return (posted or held) * step.event.facts.amount
+
+
+def _event(step: Step, posted: str, held: str) -> dict[str, Any]:
+    event = step.event
+    return {
+        "position": event.position,
+        "event_id": event_id(StreamId(event.name), event.version),
+        "version": event.version,
+        "type": event.type,
+        "recorded_at": time_of(event.recorded),
+        "command_id": event.place.command_id,
+        "data": step.data,
+        "posted": posted,
+        "held": held,
+    }

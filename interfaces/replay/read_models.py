@@ -1,0 +1,115 @@
+"""Follows the events past each read model's checkpoint and compares it there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+
+from interfaces.replay import lines, tables
+from interfaces.replay.findings import Difference, Findings
+from interfaces.replay.order import OrderCheck
+from interfaces.replay.rows_in_order import RowsInOrder
+from interfaces.replay.stored import Moved, Paid, Stored, chunks
+from interfaces.replay.wallets import Wallet, Wallets
+
+COMPARED = ("balances", "entries", "payments", "daily_totals", "trial_balance")
+"""The read models that this check knows; another one is named as not compared."""
+
+CHECKPOINTS: LiteralString = (
+    "SELECT projection, store, position, version, state FROM checkpoint ORDER BY projection"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadModel:
+    """A read model as it was found: `position` is its checkpoint."""
+
+    name: str
+    store: UUID
+    position: int
+    version: int
+    state: str
+
+    @property
+    def compared(self) -> bool:
+        """Whether this check knows it."""
+        return self.name in COMPARED
+
+
+class ReadModels:
+    """The read models of one snapshot, each compared at its own checkpoint."""
+
+    def __init__(self, connection: psycopg.Connection[Any], findings: Findings) -> None:
+        """Take the snapshot and read the checkpoints; what has none yet is at position 0."""
+        self._connection = connection
+        self._findings = findings
+        self._totals = tables.DailyTotals()
+        self._descriptions = lines.Descriptions()
+        self.found: Sequence[ReadModel] = [
+            ReadModel(*row) for row in connection.execute(CHECKPOINTS)
+        ]
+
+    def begin(self, store: UUID, last: int) -> None:
+        """Check the checkpoints against the store, and open what is compared on the way."""
+        for model in self.found:
+            if model.store != store:
+                self._wrong(1, model.name, "store", store, model.store)
+            if model.position > last:
+                field = "last position that the store has"
+                self._wrong(last + 1, model.name, field, model.position, last)
+        positions = {model.name: model.position for model in self.found}
+        reached = [(positions.get(name, 0), name) for name in COMPARED]
+        self._due = sorted((each for each in reached if each[0] <= last), reverse=True)
+        self._entries_until = min(positions.get("entries", 0), last)
+        self._payments_until = min(positions.get("payments", 0), last)
+        self._entries = self._in_order("entries", lines.ENTRY_FIELDS, lines.ENTRIES, last)
+        self._payments = self._in_order("payments", lines.PAYMENT_FIELDS, lines.PAYMENTS, last)
+
+    def before(self, position: int, wallets: Wallets, order: OrderCheck) -> None:
+        """Compare what has its checkpoint before a position, while the fold stands there."""
+        while self._due and self._due[-1][0] < position:
+            checkpoint, name = self._due.pop()
+            if not order.between_commands:
+                self._wrong(checkpoint, name, "position", "a command's end", checkpoint)
+            self._compare(name, checkpoint, wallets)
+
+    def add(self, event: Stored, wallet: Wallet | None) -> None:
+        """Follow one event, with its wallet as it stands behind it."""
+        facts = event.facts
+        if isinstance(facts, Moved):
+            if wallet is not None and event.position <= self._entries_until:
+                description = self._descriptions.of(facts.payment_id)
+                self._entries.expect(lines.entry_of(event, facts, wallet, description))
+        elif isinstance(facts, Paid):
+            self._descriptions.add(event, facts)
+            self._totals.add(event, facts)
+            if event.position <= self._payments_until:
+                self._payments.expect(lines.payment_of(event, facts))
+
+    def end(self) -> None:
+        """Look for rows behind the last that an event asked for."""
+        self._entries.end()
+        self._payments.end()
+
+    def _compare(self, name: str, checkpoint: int, wallets: Wallets) -> None:
+        if name == "balances":
+            tables.compare_balances(self._connection, wallets.known, self._findings)
+        elif name == "daily_totals":
+            self._totals.compare(self._connection, checkpoint, self._findings)
+        elif name == "trial_balance":
+            tables.compare_trial_balance(self._connection, wallets.known, self._findings)
+
+    def _in_order(
+        self, name: str, fields: Sequence[str], query: LiteralString, last: int
+    ) -> RowsInOrder:
+        # Rows beyond the store's last position belong to events that are missing, which is
+        # known from the checkpoint.
+        beyond = any(model.name == name and model.position > last for model in self.found)
+        limit = last if beyond else 2**63 - 1
+        rows = chunks(self._connection, name, query, limit)
+        return RowsInOrder(name, fields, rows, self._findings)
+
+    def _wrong(self, position: int, name: str, field: str, expected: object, found: object) -> None:
+        self._findings.add(Difference(position, name, "checkpoint", field, expected, found))

@@ -1,0 +1,165 @@
+"""Compares tables that keep a row a wallet or a day with what the events alone say."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, LiteralString
+
+import psycopg
+
+from interfaces.replay.findings import Difference, Findings
+from interfaces.replay.stored import Paid, Stored, chunks, time_of
+from interfaces.replay.wallets import Wallet
+
+Row = tuple[Any, ...]
+
+HEADS: LiteralString = """
+SELECT uuid_send(id), version, kind, currency, owner, posted, held, overdraft_limit,
+       frozen_by_member, frozen_by_operator, closed FROM wallet_head"""
+HEAD_FIELDS = (
+    *("version", "kind", "currency", "owner", "posted", "held", "overdraft_limit"),
+    *("frozen_by_member", "frozen_by_operator", "closed"),
+)
+BALANCES: LiteralString = """
+SELECT wallet_id, opened_position, timestamptz_send(opened_at), position, posted, held,
+       overdraft_limit, frozen_by_member, frozen_by_operator, closed, kind, account_class,
+       currency, owner, name, reference FROM balances"""
+BALANCE_FIELDS = (
+    *("opened_position", "opened_at", "position", "posted", "held", "overdraft_limit"),
+    *("frozen_by_member", "frozen_by_operator", "closed", "kind", "account_class"),
+    *("currency", "owner", "name", "reference"),
+)
+TOTALS: LiteralString = (
+    "SELECT date::text, currency, kind, count, volume, declined FROM daily_totals"
+)
+TRIAL_BALANCE: LiteralString = "SELECT opened_position, wallet_id, currency FROM trial_balance"
+
+
+def compare_heads(
+    heads: Iterable[Row], wallets: Mapping[bytes, Wallet], last: int, findings: Findings
+) -> None:
+    """Compare the heads with the wallets as they stand at the store's last position.
+
+    A head that is ahead of its wallet's events speaks of events that are missing behind the last.
+    """
+    missing = dict(wallets)
+    for stream, *found in heads:
+        wallet = missing.pop(stream, None)
+        if wallet is None:
+            findings.add(
+                Difference(last + 1, "wallet_head", stream.hex(), "row", None, "a wallet's head")
+            )
+            continue
+        position = last + 1 if found[0] > wallet.version else wallet.position
+        findings.compare(position, "wallet_head", wallet.name, HEAD_FIELDS, _head_of(wallet), found)
+    for wallet in missing.values():
+        findings.missing(wallet.opened_position, "wallet_head", wallet.name)
+
+
+def compare_balances(
+    connection: psycopg.Connection[Any], wallets: Mapping[bytes, Wallet], findings: Findings
+) -> None:
+    """Compare the balances, row by row, with the wallets at the read model's checkpoint."""
+    missing = {wallet.name: wallet for wallet in wallets.values()}
+    for rows in chunks(connection, "balances", BALANCES):
+        for name, *found in rows:
+            wallet = missing.pop(name, None)
+            if wallet is None:
+                findings.unasked(found[2], "balances", name)
+            else:
+                expected = _balance_of(wallet)
+                findings.compare(wallet.position, "balances", name, BALANCE_FIELDS, expected, found)
+    for wallet in missing.values():
+        findings.missing(wallet.opened_position, "balances", wallet.name)
+
+
+def compare_trial_balance(
+    connection: psycopg.Connection[Any], wallets: Mapping[bytes, Wallet], findings: Findings
+) -> None:
+    """Compare which wallets belong to the trial balance, and since when."""
+    missing = {wallet.opened_position: wallet for wallet in wallets.values()}
+    for rows in chunks(connection, "trial_balance", TRIAL_BALANCE):
+        for position, name, currency in rows:
+            wallet = missing.pop(position, None)
+            if wallet is None:
+                findings.unasked(position, "trial_balance", name)
+            else:
+                findings.compare(
+                    position,
+                    "trial_balance",
+                    name,
+                    ("wallet_id", "currency"),
+                    (wallet.name, wallet.opened.currency),
+                    (name, currency),
+                )
+    for wallet in missing.values():
+        findings.missing(wallet.opened_position, "trial_balance", wallet.name)
+
+
+class DailyTotals:
+    """Adds up payments by day, currency and kind; memory grows with days."""
+
+    def __init__(self) -> None:
+        """Begin without any day."""
+        self._totals: dict[tuple[str, str, str], list[int]] = {}
+
+    def add(self, event: Stored, paid: Paid) -> None:
+        """Count what completed by value date, what was declined by the day recorded."""
+        declined = event.type == "payment.declined.v1"
+        day = (time_of(event.recorded) or "") if declined else paid.effective_at
+        total = self._totals.setdefault((day[:10], paid.currency, paid.kind), [0, 0, 0, 0])
+        total[0] += not declined
+        total[1] += 0 if declined else paid.amount
+        total[2] += declined
+        total[3] = event.position
+
+    def compare(
+        self, connection: psycopg.Connection[Any], checkpoint: int, findings: Findings
+    ) -> None:
+        """Compare with the read model, naming the last payment of a day that differs."""
+        missing = dict(self._totals)
+        for rows in chunks(connection, "daily_totals", TOTALS):
+            for day, currency, kind, *found in rows:
+                total = missing.pop((day, currency, kind), None)
+                name = f"{day} {currency} {kind}"
+                if total is None:
+                    findings.unasked(checkpoint, "daily_totals", name)
+                    continue
+                fields = ("count", "volume", "declined")
+                findings.compare(total[3], "daily_totals", name, fields, total[:3], found)
+        for key, total in missing.items():
+            findings.missing(total[3], "daily_totals", " ".join(key))
+
+
+def _head_of(wallet: Wallet) -> Row:
+    return (
+        wallet.version,
+        wallet.opened.kind,
+        wallet.opened.currency,
+        wallet.opened.owner,
+        wallet.posted,
+        wallet.held,
+        wallet.overdraft_limit,
+        wallet.frozen_by_member,
+        wallet.frozen_by_operator,
+        wallet.closed,
+    )
+
+
+def _balance_of(wallet: Wallet) -> Row:
+    opened = wallet.opened
+    return (
+        wallet.opened_position,
+        wallet.opened_recorded,
+        wallet.position,
+        wallet.posted,
+        wallet.held,
+        wallet.overdraft_limit,
+        wallet.frozen_by_member,
+        wallet.frozen_by_operator,
+        wallet.closed,
+        opened.kind,
+        opened.account_class,
+        opened.currency,
+        opened.owner,
+        opened.name,
+        opened.reference,
+    )
