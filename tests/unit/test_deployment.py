@@ -14,7 +14,7 @@ import yaml
 
 from deploy.keep_needed import needed
 from deploy.make_secrets import NAMES, make_secrets
-from infrastructure.databases.logins import LOGINS, secret_name
+from infrastructure.databases.logins import LOGINS, Login, secret_name
 from interfaces.cli.roles import ALONE, WORKERS, parse_roles
 from tests.tools.tiny_clone import ROOT
 
@@ -25,7 +25,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 ONLY_ON_ONE_MACHINE = {"demo", "prepare"}
 """Roles that only `./falcon up` starts."""
 
-PASSWORDS: dict[str, set[str]] = {
+PASSWORDS: dict[str, set[Login]] = {
     "command-api": {"command"},
     "query-api": {"query", "audit"},
     "identity-api": {"identity"},
