@@ -1,0 +1,55 @@
+"""Writes a file whole or not at all: under another name first, then renamed."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from interfaces.cli.failure import DEPENDENCY_MISSING, WRONG_USAGE, Failure
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def whole_file(path: Path, force: bool) -> Iterator[IO[bytes]]:
+    """Give a file to write to; it bears its name only after all of it is on the disk.
+
+    Raises `Failure` when the file is there already and not to be replaced, and when it cannot be
+    written; then nothing is left of it.
+    """
+    _check(path, force)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with draft.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _check(path, force)
+        draft.replace(path)
+    except OSError as error:
+        if error.filename is None and error.errno not in FULL:
+            raise
+        raise _failure(path, error) from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _check(path: Path, force: bool) -> None:
+    if path.exists() and not path.is_file():
+        raise Failure(f"{path} is no file: name one, or - for the standard output.", WRONG_USAGE)
+    if path.exists() and not force:
+        raise Failure(
+            f"{path} is there already: name another file, or replace it by --force.", WRONG_USAGE
+        )
+
+
+def _failure(path: Path, error: OSError) -> Failure:
+    if error.errno in FULL:
+        return Failure(
+            f"There is no room for {path}, and nothing is left of it: make room, then run the same"
+            " command again.",
+            DEPENDENCY_MISSING,
+        )
+    return Failure(f"{path} cannot be written: {error.strerror}.", WRONG_USAGE)
