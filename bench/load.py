@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -75,9 +76,15 @@ def _content_length(head: bytes) -> int:
     return int(head[start + 15 : end if end > 0 else len(head)]) if start >= 0 else 0
 
 
+def _same(connection: _Connection) -> _Connection:
+    return connection
+
+
 async def drive(url: str, requests: Callable[[int], Iterator[bytes]], connections: int) -> Load:
     """Send each connection's requests until they end, and return what was answered."""
     place = urlsplit(url)
+    assert place.hostname is not None
+    assert place.port is not None
     loop = asyncio.get_running_loop()
     load = Load()
     waiting = []
@@ -85,10 +92,8 @@ async def drive(url: str, requests: Callable[[int], Iterator[bytes]], connection
     for number in range(connections):
         done: asyncio.Future[None] = loop.create_future()
         waiting.append(done)
-        own = requests(number)
-        await loop.create_connection(
-            lambda own=own, done=done: _Connection(own, load, done), place.hostname, place.port
-        )
+        connection = _Connection(requests(number), load, done)
+        await loop.create_connection(partial(_same, connection), place.hostname, place.port)
     await asyncio.gather(*waiting)
     load.seconds = time.perf_counter() - started
     return load

@@ -1,7 +1,10 @@
 """A throw-away home with the real system in it, started and stopped by the command line."""
 
+import contextlib
 import json
 import os
+import random
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +20,16 @@ from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings, read_settings
 
 ROOT = Path(__file__).parents[1]
+
+
+def free_ports(count: int = 5) -> int:
+    """Return the first of so many free ports side by side, below those that clients get."""
+    while True:
+        first = random.randrange(20_000, 32_000)
+        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
+            for port in range(first, first + count):
+                probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return first
 
 
 @dataclass(frozen=True, slots=True)

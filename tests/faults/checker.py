@@ -164,5 +164,3 @@ def _same(
         for name, (told, kept) in facts.items()
         if told != kept
     ]
-
-

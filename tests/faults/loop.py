@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 
 from tests.faults.checker import judge
-from tests.servers import free_port
+from tests.tools.whole_system import WholeSystem
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = 3
@@ -40,65 +39,13 @@ class Report:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-class System:
-    """The system on a home of its own, spoken to as anybody would."""
-
-    def __init__(self, home: Path, kafka: str = "embedded") -> None:
-        """Choose free ports; nothing is started yet."""
-        port = free_port()
-        while any(_occupied(port + step) for step in range(5)):
-            port = free_port()
-        self._environ = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("FALCONPAY_")},
-            "FALCONPAY_HOME": str(home),
-            "FALCONPAY_PORT": str(port),
-            "FALCONPAY_KAFKA": kafka,
-        }
-        if cache := os.environ.get("FALCONPAY_CACHE"):
-            self._environ["FALCONPAY_CACHE"] = cache
-        self._kafka = kafka
-
-    def falcon(self, *arguments: str, check: bool = True) -> str:
-        """Run one command of the command line and return what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "interfaces.cli", *arguments],
-            env=self._environ,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-        if check and done.returncode != 0:
-            raise AssertionError(f"falcon {' '.join(arguments)}: {done.stdout}{done.stderr}")
-        return done.stdout
-
-    def up(self) -> None:
-        """Start everything and return when it is ready."""
-        self.falcon("up", "--detach", "--kafka", self._kafka)
-
-    def down(self) -> None:
-        """Stop everything."""
-        self.falcon("down", check=False)
-
-    def status(self) -> dict[str, Any]:
-        """Return what `status --json` says."""
-        found: dict[str, Any] = json.loads(self.falcon("status", "--json"))
-        return found
-
-    def token(self, subject: str, scope: str) -> str:
-        """Return a signed token."""
-        arguments = ("--subject", subject, "--scope", scope, "--expires-in", "7200")
-        return self.falcon("token", *arguments).strip()
-
-
-def run(home: Path, logs: Path, seconds: float, seed: int, pause: float = 4.0) -> Report:
+def run(system: WholeSystem, logs: Path, seconds: float, seed: int, pause: float = 4.0) -> Report:
     """Do one run and return its report; the system is stopped afterwards."""
-    report, choose, system = Report(seed), random.Random(seed), System(home)
+    report, choose = Report(seed), random.Random(seed)
     system.up()
     try:
         status = system.status()
-        token = system.token("clients", "wallets payments operate")
+        token = _long_token(system)
         wallets = _prepare(status["urls"]["command"], token)
         clients = _clients(status["urls"]["command"], token, seed, seconds, wallets, logs)
         end = time.monotonic() + seconds
@@ -114,15 +61,15 @@ def run(home: Path, logs: Path, seconds: float, seed: int, pause: float = 4.0) -
         report.faults, report.counts = judge(url, sorted(logs.glob("client-*.jsonl")))
         report.faults += _replay(system)
     finally:
-        system.down()
+        system.close()
     return report
 
 
-def _occupied(port: int) -> bool:
-    return any(
-        connection.laddr and connection.laddr.port == port
-        for connection in psutil.net_connections("tcp")
-    )
+def _long_token(system: WholeSystem) -> str:
+    scope = "wallets payments operate"
+    done = system.falcon("token", "--subject", "c", "--scope", scope, "--expires-in", "7200")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def _prepare(base: str, token: str) -> list[str]:
@@ -178,7 +125,7 @@ def _kill(status: Mapping[str, Any], choose: random.Random) -> str:
     return name
 
 
-def _await_ready(system: System) -> None:
+def _await_ready(system: WholeSystem) -> None:
     end = time.monotonic() + 60
     while time.monotonic() < end:
         status = system.status()
@@ -190,16 +137,8 @@ def _await_ready(system: System) -> None:
     raise AssertionError(f"not ready again within 60 s: {system.status()}")
 
 
-def _replay(system: System) -> list[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "interfaces.cli", "replay", "verify"],
-        env=system._environ,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def _replay(system: WholeSystem) -> list[str]:
+    done = system.falcon("replay", "verify")
     return [] if done.returncode == 0 else [f"replay verify: {done.stdout}{done.stderr}"]
 
 
@@ -210,9 +149,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="falconpay-faults-") as folder:
-        logs = Path(folder) / "logs"
-        logs.mkdir()
-        report = run(Path(folder) / "home", logs, chosen.seconds, chosen.seed)
+        report = run(WholeSystem(), Path(folder), chosen.seconds, chosen.seed)
     print(json.dumps(vars(report), indent=2))
     return 1 if report.faults else 0
 
