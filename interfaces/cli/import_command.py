@@ -47,7 +47,7 @@ def command(
     Twice is once: what is in already stays as it is, and a run that was stopped goes on.
     """
     from interfaces.importing.csv_columns import Columns, CsvLayout
-    from interfaces.importing.session import Terms
+    from interfaces.importing.session import Terms, known_currencies
 
     columns = Columns(
         key=id_column,
@@ -61,7 +61,7 @@ def command(
     )
     layout = CsvLayout(columns, delimiter, date_layout, decimal_comma, currency)
     settings = settings_of(ledger)
-    currencies = Currencies(settings.assets)
+    currencies = known_currencies(settings, Secrets(settings.home))
     reader = _profile(profile, layout, currencies)
     report = _import(file, reader, settings, Terms(not no_overdraft, skip_bad))
     _show(report, currencies, as_json)
@@ -143,4 +143,4 @@ def _show(report: "Report", currencies: Currencies, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    report.show(Console(highlight=False), currencies)
+    report.show(Console(highlight=False, soft_wrap=True), currencies)

@@ -13,6 +13,8 @@ from interfaces.cli.chosen_ledger import settings_of
 from interfaces.cli.failure import CHECK_FAILED, WRONG_USAGE, Failure
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from domain.money import Currencies
     from interfaces.replay.history import History
     from interfaces.replay.verify import Verification
@@ -120,6 +122,16 @@ def _progress() -> Iterator[Callable[[int, int], object]]:
         yield lambda position, last: bar.update(task, completed=position, total=last)
 
 
+def _console() -> "Console":
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        # A file has no edge, so nothing of a table needs to be cut off.
+        console.width = 160
+    return console
+
+
 def _fields(ledger: str, result: "Verification") -> dict[str, Any]:
     findings = result.findings
     return {
@@ -159,10 +171,9 @@ def _plain(value: object) -> object:
 
 
 def _show(ledger: str, result: "Verification") -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = _console()
     console.print(
         f"Ledger {ledger}: {result.events:,} events up to position {result.position:,},"
         f" {result.wallets:,} wallets, replayed in {result.seconds:.1f} s"
@@ -186,13 +197,12 @@ def _show(ledger: str, result: "Verification") -> None:
 
 
 def _show_wallet(found: "History", currencies: "Currencies") -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from interfaces.replay.history import amount_of, fields
 
     shown = fields(found, currencies)
-    console = Console(highlight=False, soft_wrap=True)
+    console = _console()
     state = Table(show_header=False)
     for name, value in shown.items():
         if name != "events":

@@ -160,7 +160,7 @@ class Import:
             assert isinstance(submission.command, OpenWallet)
             raise OtherTerms(
                 f"Account {submission.command.reference} was imported before with another overdraft"
-                " limit: use --no-overdraft as the first time, or another --ledger."
+                " limit: give or leave out --no-overdraft as then, or name another --ledger."
             )
         bad = BadLine(row.line, f"Transaction {row.key} was imported before with other content.")
         if not self._skip_bad:

@@ -10,7 +10,9 @@ import psycopg
 
 from application.ports import LedgerStore, StoreUnavailable
 from domain.identifiers import WalletId
+from domain.money import Currencies
 from infrastructure.databases.migrate import check
+from infrastructure.event_log.currencies import stored_currencies
 from infrastructure.ledger_store.opening import connector, open_ledger
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
@@ -44,12 +46,10 @@ def import_file(
 ) -> Report:
     """Import a file and compare the wallets with its balances.
 
-    Raises `FileUnfit`, and what `check_ledger` raises, before anything is imported. A run that
-    ends early is a report, too; the same call goes on where it ended.
+    Raises `FileUnfit`. A run that ends early is a report, too; the same call goes on from there.
     """
     begun = time.monotonic()
     seen = survey(read_rows(path, profile))
-    check_ledger(settings, secrets)
     steps.begin(seen.rows)
     faults: list[Exception] = []
     ledger, store = open_ledger(settings, secrets, faults.append)
@@ -78,13 +78,14 @@ def import_file(
     )
 
 
-def check_ledger(settings: Settings, secrets: Secrets) -> None:
-    """Look whether the ledger's database answers and is of this version, before anything is done.
+def known_currencies(settings: Settings, secrets: Secrets) -> Currencies:
+    """Return the ledger's currencies, which shows that its database answers and is of this version.
 
     Raises `SecretMissing`, `MigrationRefused` and `psycopg.OperationalError`.
     """
     with connector(settings, secrets)() as connection:
         check(connection, settings, "ledger")
+        return stored_currencies(connection)
 
 
 def _run(
