@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
@@ -14,7 +15,16 @@ from interfaces.http.bodies import MAX_BODY_BYTES
 TEMPLATE = Path(__file__).parents[2] / "deploy" / "gateway" / "envoy.yaml.template"
 
 
-def configuration(settings: Settings) -> str:
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long the gateway waits, in seconds."""
+
+    headers: int = 10
+    request: int = 30
+    answer: int = 15
+
+
+def configuration(settings: Settings, timeouts: Timeouts) -> str:
     """Return Envoy's configuration as YAML; every value is put in as JSON."""
     addresses = {
         COMMAND: (settings.command_host, settings.command_port),
@@ -28,7 +38,9 @@ def configuration(settings: Settings) -> str:
         "jwks_uri": f"http://{settings.identity_host}:{settings.identity_port}"
         "/.well-known/jwks.json",
         "max_body_bytes": MAX_BODY_BYTES,
-        "routes": routes(),
+        "headers_timeout": f"{timeouts.headers}s",
+        "request_timeout": f"{timeouts.request}s",
+        "routes": routes(timeouts.answer),
         "token_rules": token_rules(),
         "local_replies": local_replies(),
         "clusters": clusters(addresses),
@@ -42,6 +54,6 @@ def render(settings: Settings) -> Path:
     path = settings.home / "servers" / "gateway" / "envoy.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(configuration(settings), encoding="utf-8")
+    draft.write_text(configuration(settings, Timeouts()), encoding="utf-8")
     draft.replace(path)
     return path

@@ -1,7 +1,6 @@
 """Turns the table of exposed routes into Envoy's routes, token rules and clusters."""
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from interfaces.gateway.exposed import COMMAND, EXPOSED, IDENTITY, QUERY, Exposed
@@ -14,21 +13,21 @@ UPSTREAM_IDLE_SECONDS = 60
 _PARAMETER = re.compile(r"\\\{[a-z_]+\\\}")
 
 
-def routes(exposed: Iterable[Exposed] = EXPOSED) -> list[Config]:
+def routes(answer_seconds: int) -> list[Config]:
     """Return Envoy's routes: for each path its methods, then a 405 that names them."""
     by_path: dict[str, list[Exposed]] = {}
-    for entry in exposed:
+    for entry in EXPOSED:
         by_path.setdefault(entry.path, []).append(entry)
     found = _health()
     for path, entries in by_path.items():
-        found += [_forward(entry) for entry in entries]
+        found += [_forward(entry, answer_seconds) for entry in entries]
         found.append(_refuse_method(_match(path), [entry.method for entry in entries]))
     return found
 
 
-def token_rules(exposed: Iterable[Exposed] = EXPOSED) -> list[Config]:
+def token_rules() -> list[Config]:
     """Return the rules of Envoy's token check: all paths need a token but those named first."""
-    open_paths = {"/healthz": None, **{e.path: None for e in exposed if not e.needs_token}}
+    open_paths = dict.fromkeys(["/healthz", *(e.path for e in EXPOSED if not e.needs_token)])
     return [
         *({"match": _match(path)} for path in open_paths),
         {"match": {"prefix": "/"}, "requires": {"provider_name": "falconpay"}},
@@ -52,10 +51,10 @@ def _with_method(match: Config, method: str) -> Config:
     return {**match, "headers": [{"name": ":method", "string_match": {"exact": method}}]}
 
 
-def _forward(entry: Exposed) -> Config:
+def _forward(entry: Exposed, answer_seconds: int) -> Config:
     action: Config = {
         "cluster": entry.service,
-        "timeout": "15s",
+        "timeout": f"{answer_seconds}s",
         # Only what never left the gateway is tried again: a command may have been done already.
         "retry_policy": {
             "retry_on": "connect-failure,refused-stream,reset-before-request",

@@ -12,7 +12,8 @@ from interfaces.http.metrics import HttpMetrics
 from interfaces.http.problems import send_internal_error
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_QUIET_ROUTES = {"/healthz", "/readyz", "/metrics"}
+# Machines ask these every second.
+_QUIET_ROUTES = {"/healthz", "/readyz", "/metrics", "/.well-known/jwks.json"}
 
 
 def note(scope: Scope, **fields: object) -> None:

@@ -2,18 +2,21 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
 TIMEOUT_SECONDS = 2.0
+# Security schemes are meant by name, not by reference, and are the same everywhere.
+_REFERENCE = re.compile(r'("#/components/[a-zA-Z]+/)')
 
 
 async def union(own: dict[str, Any], urls: Mapping[str, str]) -> dict[str, Any]:
     """Return `own` together with the documents behind the URLs; who does not answer is left out.
 
-    Names of schemas are put behind their service's, since two services may use one name.
+    Components are named after their service, since two services may use one name.
     """
     async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
         documents = await asyncio.gather(*(_fetch(client, url) for url in urls.values()))
@@ -44,11 +47,11 @@ def _components(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _renamed(document: dict[str, Any], service: str) -> dict[str, Any]:
-    """Put the service's name before each schema, where it is defined and where it is meant."""
-    prefix = '"#/components/schemas/'
-    renamed: dict[str, Any] = json.loads(json.dumps(document).replace(prefix, prefix + service))
-    components = renamed.get("components", {})
-    if "schemas" in components:
-        schemas = components["schemas"]
-        components["schemas"] = {service + name: schema for name, schema in schemas.items()}
-    return renamed
+    """Put the service's name before each component, where it is defined and where it is meant."""
+    text = _REFERENCE.sub(rf"\1{service}", json.dumps(document))
+    renamed: dict[str, Any] = json.loads(text)
+    components = _components(renamed)
+    for kind in components.keys() - {"securitySchemes"}:
+        members = components[kind]
+        components[kind] = {service + name: member for name, member in members.items()}
+    return {**renamed, "components": components}
