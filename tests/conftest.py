@@ -10,6 +10,7 @@ import pytest
 
 from tests import servers
 from tests.servers import FreshDatabases, PostgresHome
+from tests.written import Written
 
 MakeDatabases = Callable[..., FreshDatabases]
 
@@ -67,3 +68,23 @@ def make_databases(postgres: PostgresHome, tmp_path: Path) -> Iterator[MakeDatab
 def databases(make_databases: MakeDatabases) -> FreshDatabases:
     """Fresh databases of the ledger `main`, provisioned and migrated."""
     return make_databases()
+
+
+@pytest.fixture
+def make_written(databases: FreshDatabases) -> Iterator[Callable[..., Written]]:
+    """Give a function that makes writers of the ledger `main`, each with its own connection."""
+    made: list[Written] = []
+
+    def make(port: int | None = None) -> Written:
+        made.append(Written(databases.settings, databases.secrets, port))
+        return made[-1]
+
+    yield make
+    for written in made:
+        written.close()
+
+
+@pytest.fixture
+def written(make_written: Callable[..., Written]) -> Written:
+    """One writer of the ledger `main`."""
+    return make_written()

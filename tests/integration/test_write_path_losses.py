@@ -1,0 +1,174 @@
+"""Losses of the write path: answers, connections, servers that hang, commands that poison."""
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+
+from application.commands import Answer, Defect, Unavailable
+from application.ports import Changes, Conflict, StoreUnavailable
+from domain.events import PaymentCompleted
+from domain.identifiers import WalletId, bits
+from infrastructure.event_log.reader import EventReader
+from infrastructure.ledger_store.store import confirm
+from tests.servers import FreshDatabases
+from tests.tools.cutting_proxy import CuttingProxy
+from tests.written import Written
+
+MakeWritten = Callable[..., Written]
+
+
+@pytest.fixture
+def proxy(databases: FreshDatabases) -> Iterator[CuttingProxy]:
+    """Give a proxy before the database."""
+    made = CuttingProxy(databases.settings.database_port)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def far(make_written: MakeWritten, proxy: CuttingProxy) -> Written:
+    """Give a writer that reaches the database through the proxy."""
+    return make_written(proxy.port)
+
+
+def stored(databases: FreshDatabases) -> Counter[str]:
+    """Return how many events of each type are stored."""
+    with databases.connect("audit") as connection:
+        return Counter(event.type for event in EventReader(connection).all())
+
+
+def test_the_answer_to_commit_is_lost(
+    databases: FreshDatabases, far: Written, proxy: CuttingProxy
+) -> None:
+    """In 100 batches whose COMMIT passed and whose answer did not, nothing is lost or doubled."""
+    source, destination = far.open(overdraft_limit=None), far.open()
+    for _ in range(100):
+        proxy.lose_answer_to(b"COMMIT")
+        answer = far.pay(source, destination, 1)
+        assert isinstance(answer, Answer)
+        assert isinstance(answer.event, PaymentCompleted)
+        assert not answer.replayed, "the caller asked once, and gets the first answer"
+    assert proxy.lost == 100
+    assert stored(databases)["payment.completed.v1"] == 100
+    assert stored(databases)["wallet.debited.v1"] == 100
+
+
+def test_a_lost_commit_of_a_command_without_key(
+    databases: FreshDatabases, far: Written, proxy: CuttingProxy
+) -> None:
+    """The request id made on arrival finds it again."""
+    wallet = far.open()
+    proxy.lose_answer_to(b"COMMIT")
+    assert isinstance(far.one(far.limit(wallet, 500)), Answer)
+    assert stored(databases)["wallet.overdraft_limit_changed.v1"] == 1
+    assert stored(databases)["request.accepted.v1"] == 1
+
+
+def test_a_lost_commit_of_openings(
+    databases: FreshDatabases, far: Written, proxy: CuttingProxy
+) -> None:
+    """Where no head could be locked, the heads themselves hold off the second decision."""
+    works = [far.opening(f"w{n}") for n in range(50)]
+    proxy.lose_answer_to(b"COMMIT")
+    assert all(isinstance(outcome, Answer) for outcome in far.ledger.execute(works))
+    assert stored(databases) == {"wallet.opened.v1": 50}
+
+
+def test_a_connection_lost_before_the_commit(
+    databases: FreshDatabases, far: Written, proxy: CuttingProxy
+) -> None:
+    """What was lost before COMMIT was sent is done by the next run, once."""
+    source, destination = far.open(overdraft_limit=None), far.open()
+    for mark in (b"FOR UPDATE", b"append"):
+        proxy.lose_answer_to(mark)
+        far.store.close()
+        assert isinstance(far.pay(source, destination, 1), Answer)
+    assert stored(databases)["payment.completed.v1"] == 2
+
+
+def test_a_backend_that_ends_between_locks_and_commit(
+    databases: FreshDatabases, written: Written
+) -> None:
+    """Changes are never stored on a new connection, where the locks they rest on are gone."""
+    source = written.open(overdraft_limit=None)
+    wallets = written.store.load([source], []).wallets
+    with databases.connect_admin() as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE usename = 'falconpay_command' AND datname = current_database()"
+        )
+    with contextlib.suppress(psycopg.Error):
+        written.store._connection.execute("SELECT 1")  # type: ignore[union-attr]
+    changes = Changes([wallets[source]], [], [], "2026-01-01T00:00:00Z", "infinity")  # type: ignore[arg-type]
+    with pytest.raises(StoreUnavailable):
+        written.store.commit(changes)
+
+
+def test_a_commit_that_answers_rollback(databases: FreshDatabases) -> None:
+    """A failed transaction answers COMMIT with ROLLBACK and no error; only the tag tells."""
+    with databases.connect("command") as connection:
+        connection.execute("BEGIN")
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            connection.execute("SELECT 1 / 0")
+        tag = connection.execute("COMMIT").statusmessage
+    assert tag == "ROLLBACK"
+    with pytest.raises(Conflict):
+        confirm(tag)
+    confirm("COMMIT")
+
+
+def test_a_poisonous_command_ends_alone(databases: FreshDatabases, written: Written) -> None:
+    """A batch that the database refuses is cut until the one at fault is found and reported."""
+    source, destination = written.open(overdraft_limit=None), written.open()
+    works = [written.transfer(source, destination, 1) for _ in range(40)]
+    works.insert(17, written.opening(currency="E\0R"))
+    outcomes = written.ledger.execute(works)
+    assert [type(outcome) for outcome in outcomes].index(Defect) == 17
+    assert sum(isinstance(outcome, Answer) for outcome in outcomes) == 40
+    assert len(written.faults) == 1
+    assert stored(databases)["payment.completed.v1"] == 40
+
+
+def test_a_server_that_hangs(databases: FreshDatabases, far: Written, proxy: CuttingProxy) -> None:
+    """A server that answers nothing ends in time as unknown, and the retry acts once."""
+    source, destination = far.open(overdraft_limit=None), far.open()
+    work = far.transfer(source, destination, 1)
+    proxy.go_silent()
+    started = time.monotonic()
+    assert isinstance(far.one(work), Unavailable)
+    assert time.monotonic() - started < 15
+    proxy.speak_again()
+    assert isinstance(far.one(work), Answer)
+    assert stored(databases)["payment.completed.v1"] == 1
+
+
+def test_a_holder_of_locks_that_hangs(databases: FreshDatabases, make_written: MakeWritten) -> None:
+    """A writer that stops between locks and commit loses them; the others go on in time."""
+    stuck, other = make_written(), make_written()
+    source, destination = stuck.open(overdraft_limit=None), stuck.open()
+    stuck.store.load([source, destination], [])
+    work, started = other.transfer(source, destination, 1), time.monotonic()
+    while not isinstance(other.one(work), Answer):
+        assert time.monotonic() - started < 9
+    assert stored(databases)["payment.completed.v1"] == 1
+
+
+def test_heads_equal_their_folds(databases: FreshDatabases, far: Written) -> None:
+    """After all of it the heads are what the events say."""
+    source, destination = far.open(overdraft_limit=None), far.open()
+    far.pay(source, destination, 7)
+    assert _head(databases, source) == (2, -7)
+    assert _head(databases, destination) == (2, 7)
+
+
+def _head(databases: FreshDatabases, wallet: WalletId) -> tuple[int, int]:
+    with databases.connect("audit") as connection:
+        row = connection.execute(
+            "SELECT version, posted FROM wallet_head WHERE id = %s", (bits(wallet),)
+        ).fetchone()
+    assert row is not None
+    return row[0], row[1]

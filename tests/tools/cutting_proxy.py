@@ -1,0 +1,94 @@
+"""A TCP proxy before a server, which can lose an answer, cut connections, or go silent."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+
+class CuttingProxy:
+    """Forwards bytes both ways; what it breaks is chosen while it runs."""
+
+    def __init__(self, target: int) -> None:
+        """Listen on a free port of the loopback address, for a port of the same."""
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._lose: bytes | None = None
+        self._silent = threading.Event()
+        self.lost = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        """Where to connect instead of the server."""
+        port: int = self._listener.getsockname()[1]
+        return port
+
+    def lose_answer_to(self, mark: bytes) -> None:
+        """Once: pass on the next request that has these bytes, then cut before its answer."""
+        self._lose = mark
+
+    def go_silent(self) -> None:
+        """Pass nothing on any more, in either direction, without closing anything."""
+        self._silent.set()
+
+    def speak_again(self) -> None:
+        """Pass on what comes from now on; connections that were silent are cut."""
+        self.cut()
+        self._silent.clear()
+
+    def cut(self) -> None:
+        """Cut all connections."""
+        for pair in self._pairs:
+            for end in pair:
+                _shut(end)
+        self._pairs.clear()
+
+    def close(self) -> None:
+        """Stop listening and cut everything."""
+        self._listener.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:
+                return
+            self._pairs.append((client, server))
+            threading.Thread(target=self._requests, args=(client, server), daemon=True).start()
+            threading.Thread(target=self._answers, args=(server, client), daemon=True).start()
+
+    def _requests(self, client: socket.socket, server: socket.socket) -> None:
+        for part in self._parts(client):
+            mark = self._lose
+            if mark is not None and mark in part:
+                self._lose = None
+                self.lost += 1
+                # The way back is closed before the request goes out, so no answer passes.
+                _shut(client)
+            with contextlib.suppress(OSError):
+                server.sendall(part)
+        with contextlib.suppress(OSError):
+            server.shutdown(socket.SHUT_WR)
+
+    def _answers(self, server: socket.socket, client: socket.socket) -> None:
+        for part in self._parts(server):
+            with contextlib.suppress(OSError):
+                client.sendall(part)
+        _shut(client)
+
+    def _parts(self, source: socket.socket) -> Iterator[bytes]:
+        with contextlib.suppress(OSError):
+            while part := source.recv(1 << 20):
+                while self._silent.is_set():
+                    time.sleep(0.05)
+                yield part
+
+
+def _shut(end: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
