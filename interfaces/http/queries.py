@@ -12,8 +12,6 @@ from interfaces.http.text import FORBIDDEN_CHARACTER
 
 Query = TypeVar("Query", bound="QueryParameters")
 
-MAX_PARAMETERS = 50
-
 
 class QueryParameters(BaseModel):
     """The parameters of a route; their values come as text and are converted."""
@@ -33,12 +31,7 @@ def _pairs(query: bytes) -> dict[str, str]:
     if not query:
         return {}
     try:
-        pairs = parse_qsl(
-            query.decode("ascii"),
-            keep_blank_values=True,
-            errors="strict",
-            max_num_fields=MAX_PARAMETERS,
-        )
+        pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError:
         # Also what is not UTF-8 behind its percent signs.
         raise Problem("invalid-request", "The query cannot be read.", errors=[]) from None

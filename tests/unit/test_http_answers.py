@@ -176,7 +176,7 @@ def test_a_list_takes_known_parameters_once_and_clean(ask: Ask, query: str, para
     assert [error["parameter"] for error in problem["errors"]] == [parameter]
 
 
-@pytest.mark.parametrize("query", ["kind=%FF", "kind=%ED%A0%80", "&".join(["a=1"] * 51)])
+@pytest.mark.parametrize("query", ["kind=%FF", "kind=%ED%A0%80"])
 def test_a_query_that_cannot_be_read_is_refused(ask: Ask, query: str) -> None:
     assert_problem(ask("GET", f"/v1/wallets?{query}"), 422, "invalid-request")
 

@@ -157,7 +157,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from infrastructure.rotating_file import RotatingFile
-file = RotatingFile(Path(sys.argv[1]), max_bytes=50_000, kept=1000)
+file = RotatingFile(Path(sys.argv[1]), max_bytes=2_000, kept=1000)
 for number in range(20_000):
     file.write(f"{sys.argv[2]}{number:08d}\\n".encode())
 """

@@ -182,10 +182,19 @@ def test_without_usable_keys_no_token_can_be_judged(document: bytes) -> None:
     assert not source.known()
 
 
-def test_only_ed25519_keys_are_taken_from_a_set() -> None:
-    """An RSA or symmetric key under a known kid would fix another algorithm."""
-    sets = {"keys": [{"kty": "oct", "k": "AA", "alg": "HS256", "kid": "a"}]}
-    source = KeySource(lambda: json.dumps(sets).encode(), 0.25)
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"kty": "oct", "k": "A" * 43, "x": "A" * 43, "alg": "HS256"},
+        {"kty": "OKP", "crv": "X25519", "x": "A" * 43, "alg": "EdDSA"},
+        {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43, "alg": "none"},
+        {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43},
+        {"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "A" * 43, "alg": "ES256"},
+    ],
+)
+def test_only_ed25519_keys_are_taken_from_a_set(other: dict[str, str]) -> None:
+    """Any other key would fix another algorithm."""
+    source = KeySource(lambda: json.dumps({"keys": [{**other, "kid": "a"}]}).encode(), 0.25)
     source.refresh()
     assert not source.known()
 
