@@ -14,12 +14,12 @@ COMMANDS = {
     "down": "Stop the whole system cleanly.",
     "token": "Print a signed access token for this home.",
     "keys": "Rotate the keys that sign tokens.",
-    "import": "Import a file of bank transactions through the ledger.",
+    "import": "Import bank transactions through the ledger of the running system.",
     "replay": "Recompute the books from their events, and compare.",
-    "export": "Write the book to a file for other tools to check.",
-    "bench": "Measure this machine with this system.",
+    "export": "Write the book to a file, for other tools to check.",
+    "bench": "Measure the figures of this machine, each beside its goal, on a throw-away home.",
     "test": "Run every check and test that needs nothing but this machine.",
-    "run": "Run roles in the foreground, as containers do.",
+    "run": "Run roles in the foreground until SIGTERM, as containers do.",
 }
 """Name and one line of help of each command; module `NAME_command` holds `command` or `app`."""
 

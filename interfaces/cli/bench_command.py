@@ -23,7 +23,9 @@ def command(
             envvar="FALCONPAY_BENCH_ONLY", help="A part: system, in-process, http or import."
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", envvar="FALCONPAY_JSON", help="Print JSON for programs.")
+    ] = False,
 ) -> None:
     """Measure the figures of this machine, each beside its goal, on a throw-away home."""
     if importlib.util.find_spec("bench") is None:

@@ -12,19 +12,17 @@ from infrastructure.databases.migrate import MigrationRefused, check, migrate
 from infrastructure.databases.provision import provision
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
-from infrastructure.tokens.signing_keys import SigningKeys
 
 PATIENCE_SECONDS = 30.0
 PAUSE_SECONDS = 0.05
 
 
 def run(settings: Settings, secrets: Secrets) -> None:
-    """Bring databases, assets and signing keys to what this version needs, and end.
+    """Bring databases and assets to what this version needs, and end.
 
     Raises `MigrationRefused`, `ProvisioningRefused` and, without FALCONPAY_DATABASE, psycopg's
     `OperationalError` when the server is not there.
     """
-    SigningKeys(settings.home).ensure()
     admin = os.environ.get("FALCONPAY_DATABASE")
     if admin:
         _await_server(admin)

@@ -70,5 +70,19 @@ TESTS = {
         "off",
         "Turns the skip of a test whose server cannot be had into a failure.",
     ),
+    "FALCONPAY_BENCH_BERKA": (
+        "a folder beside the clone",
+        "The file of bank transactions that `bench` imports.",
+    ),
 }
-"""Settings of the test run."""
+"""Settings of tests and measurements."""
+
+COMPOSE = {
+    "FALCONPAY_TAG": ("latest", "Tag of the image that every role runs from."),
+    "FALCONPAY_BIND": ("127.0.0.1", "Address on which the gateway's port is published."),
+    "FALCONPAY_POSTGRES_PASSWORD": (
+        "required",
+        "Password of the database's superuser; deploy/make_secrets.py makes it and all others.",
+    ),
+}
+"""Settings that only docker-compose.yml reads."""
