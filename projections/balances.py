@@ -1,6 +1,10 @@
 """Balances: each wallet as it stands now."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
 
 from domain.events import (
     WalletClosed,
@@ -11,7 +15,9 @@ from domain.events import (
     WalletOverdraftLimitChanged,
     WalletUnfrozen,
 )
-from projections.contract import Applied, Cursor, Projection
+from projections.contract import Applied, Cursor, Projection, Snapshot, array
+
+MOVEMENTS = (WalletDebited, WalletCredited)
 
 OPEN = """
     INSERT INTO balances (wallet_id, opened_position, opened_at, position, overdraft_limit, kind,
@@ -45,7 +51,7 @@ def apply(events: Sequence[Applied], cursor: Cursor) -> None:
     standings: list[tuple[object, ...]] = []
     for applied in events:
         event = applied.event
-        if isinstance(event, WalletDebited | WalletCredited):
+        if isinstance(event, MOVEMENTS):
             _move(moved, applied, event)
         elif isinstance(event, WalletOpened):
             opened.append(_opening(applied, event))
@@ -56,8 +62,7 @@ def apply(events: Sequence[Applied], cursor: Cursor) -> None:
     if opened:
         cursor.execute(OPEN, [list(column) for column in zip(*opened, strict=True)])
     if moved:
-        columns = [list(column) for column in zip(*moved.values(), strict=True)]
-        cursor.execute(MOVE, [list(moved), *columns])
+        cursor.execute(MOVE, [array(moved), *map(array, zip(*moved.values(), strict=True))])
         assert cursor.rowcount == len(moved), "money moved in a wallet that was never opened"
     if standings:
         cursor.executemany(STAND, standings)
@@ -110,3 +115,75 @@ def _standing(event: object) -> tuple[object, ...] | None:
 
 
 BALANCES = Projection("balances", 1, ("balances",), apply)
+
+
+@dataclass(frozen=True, slots=True)
+class WalletRow:
+    """A wallet as it stands; money in minor units, no overdraft limit is unlimited."""
+
+    wallet_id: str
+    opened_position: int
+    opened_at: datetime
+    posted: int
+    held: int
+    overdraft_limit: int | None
+    frozen_by_member: bool
+    frozen_by_operator: bool
+    closed: bool
+    kind: str
+    account_class: str
+    currency: str
+    owner: str | None
+    name: str | None
+    reference: str | None
+
+
+COLUMNS = """
+    SELECT wallet_id, opened_position, opened_at, posted, held, overdraft_limit, frozen_by_member,
+        frozen_by_operator, closed, kind, account_class, currency, owner, name, reference
+    FROM balances """
+
+
+async def find_wallet(snapshot: Snapshot, wallet_id: str, owner: str | None) -> WalletRow | None:
+    """Return a wallet; with an owner only if it is theirs."""
+    mine = "" if owner is None else " AND owner = %(owner)s"
+    async with snapshot.cursor(row_factory=class_row(WalletRow)) as cursor:
+        await cursor.execute(
+            COLUMNS + "WHERE wallet_id = %(wallet_id)s" + mine,
+            {"wallet_id": wallet_id, "owner": owner},
+        )
+        return await cursor.fetchone()
+
+
+async def list_wallets(
+    snapshot: Snapshot,
+    *,
+    owner: str | None,
+    kind: str | None,
+    reference: str | None,
+    before: int,
+    limit: int,
+) -> list[WalletRow]:
+    """Return wallets opened before a position, the newest first; None asks for any."""
+    conditions = ["opened_position < %(before)s"]
+    if owner is not None:
+        conditions.append("owner = %(owner)s")
+    if kind is not None:
+        conditions.append("kind = %(kind)s")
+    if reference is not None:
+        conditions.append("reference = %(reference)s")
+    statement = (
+        f"{COLUMNS} WHERE {' AND '.join(conditions)} ORDER BY opened_position DESC LIMIT %(limit)s"
+    )
+    async with snapshot.cursor(row_factory=class_row(WalletRow)) as cursor:
+        await cursor.execute(
+            statement,
+            {
+                "owner": owner,
+                "kind": kind,
+                "reference": reference,
+                "before": before,
+                "limit": limit,
+            },
+        )
+        return await cursor.fetchall()

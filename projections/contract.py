@@ -1,6 +1,6 @@
 """What a projection is given and what it must keep, so that one worker can feed them all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from domain.identifiers import StreamId
 from domain.instants import Instant
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
+Snapshot = psycopg.AsyncConnection[tuple[Any, ...]]
+"""A connection within the one transaction that all statements of a query see."""
 
 
 @dataclass(slots=True)
@@ -47,3 +49,11 @@ class Projection:
     version: int
     tables: tuple[str, ...]
     apply: Apply
+
+
+def array(values: Iterable[str | int]) -> str:
+    """Return identifiers, currencies or numbers as an array's text, ten times as fast as a list.
+
+    Only for values in which nothing is to be quoted; the statement casts it: `%s::text[]`.
+    """
+    return "{" + ",".join(map(str, values)) + "}"

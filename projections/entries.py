@@ -1,9 +1,13 @@
 """Entries: every movement of a wallet with the balance after it, the lines of statements."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
 
 from domain.events import PaymentCompleted, WalletCredited, WalletDebited
-from projections.contract import Applied, Cursor, Projection
+from projections.contract import Applied, Cursor, Projection, Snapshot, array
 
 STANDINGS = """
     SELECT w.wallet_id, e.posted_after, e.held_after
@@ -16,12 +20,13 @@ ADD = """
         wallet_id, payment_id, counterparty, direction, currency, description) FROM STDIN"""
 
 Movement = WalletDebited | WalletCredited
+MOVEMENTS = (WalletDebited, WalletCredited)
 
 
 def apply(events: Sequence[Applied], cursor: Cursor) -> None:
     """Add an entry for each movement, beginning from the last entry of each wallet."""
     movements = [
-        (applied, applied.event) for applied in events if isinstance(applied.event, Movement)
+        (applied, applied.event) for applied in events if isinstance(applied.event, MOVEMENTS)
     ]
     if not movements:
         return
@@ -31,7 +36,7 @@ def apply(events: Sequence[Applied], cursor: Cursor) -> None:
         for applied in events
         if isinstance(applied.event, PaymentCompleted)
     }
-    wallets = list({applied.stream_id for applied, _ in movements})
+    wallets = array({applied.stream_id for applied, _ in movements})
     standings = {row[0]: (row[1], row[2]) for row in cursor.execute(STANDINGS, [wallets])}
     with cursor.copy(ADD) as copy:
         for row in _rows(movements, descriptions, standings):
@@ -67,3 +72,61 @@ def _rows(
 
 
 ENTRIES = Projection("entries", 1, ("entries",), apply)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """A movement of a wallet; money in minor units."""
+
+    position: int
+    version: int
+    payment_id: str
+    direction: str
+    amount: int
+    currency: str
+    posted_after: int
+    description: str | None
+    counterparty: str | None
+    recorded_at: datetime
+    effective_at: datetime
+
+
+STANDING = """
+    SELECT posted_after, held_after FROM entries
+    WHERE wallet_id = %s AND position <= %s ORDER BY position DESC LIMIT 1"""
+LIST = """
+    SELECT position, version, payment_id, direction, amount, currency, posted_after, description,
+        counterparty, recorded_at, effective_at
+    FROM entries
+    WHERE wallet_id = %(wallet_id)s AND position > %(after)s AND position <= %(until)s AND """
+
+
+async def standing_at(snapshot: Snapshot, wallet_id: str, position: int) -> tuple[int, int]:
+    """Return what was posted and held at a position, zeros before the first movement."""
+    row = await (await snapshot.execute(STANDING, [wallet_id, position])).fetchone()
+    return (0, 0) if row is None else (int(row[0]), int(row[1]))
+
+
+async def list_entries(
+    snapshot: Snapshot,
+    wallet_id: str,
+    *,
+    direction: str | None,
+    after: int,
+    until: int,
+    limit: int,
+) -> list[EntryRow]:
+    """Return a wallet's movements after one position and up to another, the newest first."""
+    chosen = "direction IS NOT NULL" if direction is None else "direction = %(direction)s"
+    async with snapshot.cursor(row_factory=class_row(EntryRow)) as cursor:
+        await cursor.execute(
+            LIST + chosen + " ORDER BY position DESC LIMIT %(limit)s",
+            {
+                "wallet_id": wallet_id,
+                "direction": direction,
+                "after": after,
+                "until": until,
+                "limit": limit,
+            },
+        )
+        return await cursor.fetchall()

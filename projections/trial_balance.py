@@ -1,9 +1,13 @@
 """Trial balance: which wallets count at which position; their balances are the entries'."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from psycopg.rows import class_row
 
 from domain.events import WalletOpened
-from projections.contract import Applied, Cursor, Projection
+from projections.contract import Applied, Cursor, Projection, Snapshot
 
 ADD = """
     INSERT INTO trial_balance (opened_position, wallet_id, currency)
@@ -22,3 +26,36 @@ def apply(events: Sequence[Applied], cursor: Cursor) -> None:
 
 
 TRIAL_BALANCE = Projection("trial_balance", 1, ("trial_balance",), apply)
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyRow:
+    """What all wallets of a currency add up to, in minor units, none of them below zero."""
+
+    currency: str
+    wallets: int
+    debits: Decimal
+    credits: Decimal
+
+
+# The balances as they were are the entries'; each is one look-up in their index.
+SUM_UP = """
+    SELECT t.currency, count(*) AS wallets,
+        coalesce(sum(-e.posted_after) FILTER (WHERE e.posted_after < 0), 0) AS debits,
+        coalesce(sum(e.posted_after) FILTER (WHERE e.posted_after > 0), 0) AS credits
+    FROM trial_balance t LEFT JOIN LATERAL (
+        SELECT posted_after FROM entries
+        WHERE entries.wallet_id = t.wallet_id AND entries.position <= %(position)s
+        ORDER BY entries.position DESC LIMIT 1) AS e ON true
+    WHERE t.opened_position <= %(position)s
+    GROUP BY t.currency ORDER BY t.currency"""
+
+
+async def sum_up(snapshot: Snapshot, position: int) -> list[CurrencyRow]:
+    """Return the sums over the wallets opened by a position, as they stood there.
+
+    It reads the entries too, so a snapshot must have both as far as that.
+    """
+    async with snapshot.cursor(row_factory=class_row(CurrencyRow)) as cursor:
+        await cursor.execute(SUM_UP, {"position": position})
+        return await cursor.fetchall()

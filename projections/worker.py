@@ -1,7 +1,6 @@
 """The worker that feeds all projections of a process: each event once, in order, whole commands."""
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -75,7 +74,7 @@ class Worker:
         self._monotonic = monotonic
         self._store_id = UUID(int=0)
         self._checkpoints: dict[str, Checkpoint] = {}
-        self._incoming: deque[Applied] = deque()
+        self._incoming: list[Applied] = []
         self._pending: list[Applied] = []
         self._last = 0
         self._head = 0
@@ -191,20 +190,25 @@ class Worker:
             if taken.doubtful:
                 self._accept(self._store.after(self._last, self._limit))
         while self._incoming:
-            event = self._incoming[0]
-            if event.position > self._last + 1:
-                missing = self._store.after(self._last, self._limit)
-                if not missing:
-                    self.check()
-                    raise self._halt(
-                        Diverged(_TOO_SHORT.format(head=self._head, position=event.position))
-                    )
-                self._accept(missing)
+            first = self._incoming[0].position
+            if first == self._last + 1:
+                run = _consecutive(self._incoming)
+                self._accept(self._incoming[:run])
+                del self._incoming[:run]
+            elif first <= self._last:
+                # It has been applied already: the source brought it twice.
+                del self._incoming[0]
+            else:
+                self._fill(first)
                 return
-            self._incoming.popleft()
-            # A lower position has been applied already: the source brought it twice.
-            if event.position == self._last + 1:
-                self._accept((event,))
+
+    def _fill(self, position: int) -> None:
+        """Read what is missing before a position from the store, a chunk at a time."""
+        missing = self._store.after(self._last, self._limit)
+        if not missing:
+            self.check()
+            raise self._halt(Diverged(_TOO_SHORT.format(head=self._head, position=position)))
+        self._accept(missing)
 
     def _accept(self, events: Sequence[Applied]) -> None:
         if events:
@@ -228,6 +232,15 @@ class Worker:
             self._checkpoints[projection.name] = replace(
                 self._checkpoints[projection.name], position=last.position, event_id=reached
             )
+
+
+def _consecutive(events: Sequence[Applied]) -> int:
+    """Return how many events follow each other without a hole from the first on."""
+    expected = events[0].position
+    for count, event in enumerate(events):
+        if event.position != expected + count:
+            return count
+    return len(events)
 
 
 def whole_commands(events: Sequence[Applied]) -> Sequence[Applied]:

@@ -72,6 +72,7 @@ def new_consumer(bootstrap: str) -> Consumer:
             "enable.partition.eof": True,
             "fetch.wait.max.ms": 500,
             "fetch.min.bytes": 1,
+            "fetch.message.max.bytes": 4_194_304,
             "fetch.error.backoff.ms": 100,
             "queued.min.messages": 20_000,
             "queued.max.messages.kbytes": 32_768,

@@ -6,13 +6,19 @@ from collections.abc import Iterable, Sequence
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from infrastructure.event_codec import EventCodec, EventUnreadable
+from infrastructure.event_codec import EventCodec
 from infrastructure.kafka.records import Record, RecordCodec, RecordRefused
 from infrastructure.kafka.topic import PARTITION, offsets, read
 from projections.contract import Applied
 from projections.sources import Taken
 
 _LOG = structlog.get_logger("projector")
+
+GATHER_SECONDS = 0.02
+"""How long records are gathered, so that a transaction serves more than one command."""
+
+PROBE_SECONDS = 2.0
+"""After how long a silence the broker is asked whether it and the topic are still there."""
 
 _MISPLACED = frozenset(
     {
@@ -46,6 +52,12 @@ class TopicSource:
         self._store = store
         self._after = 0
         self._placed = False
+        self._next_offset = 0
+        self._probe_due = 0.0
+
+    def close(self) -> None:
+        """Leave the broker; the consumer is of no use any more."""
+        self._consumer.close()
 
     def seek(self, after: int) -> None:
         """Go on behind a position; where that is in the topic is found when it is read."""
@@ -60,11 +72,25 @@ class TopicSource:
         if not self._placed and not self._place():
             time.sleep(wait_seconds)
             return Taken(())
-        messages = self._consumer.consume(limit, 0.0)
+        if time.monotonic() > self._probe_due:
+            self._probe()
+        messages = self._consumer.consume(limit, GATHER_SECONDS)
         if not messages:
             first = self._consumer.poll(wait_seconds)
-            messages = [] if first is None else [first, *self._consumer.consume(limit - 1, 0.0)]
+            messages = (
+                [] if first is None else [first, *self._consumer.consume(limit - 1, GATHER_SECONDS)]
+            )
+        if messages:
+            self._probe_due = time.monotonic() + PROBE_SECONDS
         return self._believed(messages)
+
+    def _probe(self) -> None:
+        """Notice a topic made anew, in which the place that was waited at does not exist yet."""
+        self._probe_due = time.monotonic() + PROBE_SECONDS
+        try:
+            self._placed = offsets(self._consumer, self._topic).high >= self._next_offset
+        except KafkaException as error:
+            self._heed(error.args[0])
 
     def _believed(self, messages: Sequence[Message]) -> Taken:
         events: list[Applied] = []
@@ -76,8 +102,10 @@ class TopicSource:
                 continue
             try:
                 events.append(self._applied(self._record(message)))
-            except (RecordRefused, EventUnreadable) as fault:
+            except ValueError as fault:
+                # Foreign bytes may also fail in the client's own decoding of header names.
                 refused = str(fault)
+            self._next_offset = (message.offset() or 0) + 1
         if refused is not None:
             _LOG.warning("record-refused", topic=self._topic, fault=refused)
         if events:
@@ -117,7 +145,8 @@ class TopicSource:
                 return False
             raise
         self._consumer.assign([TopicPartition(self._topic, PARTITION, offset)])
-        self._placed = True
+        self._placed, self._next_offset = True, offset
+        self._probe_due = time.monotonic() + PROBE_SECONDS
         return True
 
     def _find(self, after: int) -> int:
@@ -148,7 +177,7 @@ class TopicSource:
         for message in _existing(read(self._consumer, self._topic, begin, end)):
             try:
                 return self._record(message).position, message.offset() or 0
-            except RecordRefused:
+            except ValueError:
                 continue
         return None
 

@@ -5,14 +5,13 @@ import struct
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from operator import itemgetter
 from typing import Any
 
 from domain.identifiers import StreamId, event_id
 from domain.instants import Instant
 from domain.recorded import EventMetadata, RecordedEvent
 
-CONTENT_TYPE = b"application/json"
 SPEC_VERSION = b"1.0"
 MAC_PURPOSE = b"falconpay-event-record-1"
 """Told to the MAC first, so that it never fits anything but a record of this shape."""
@@ -29,10 +28,11 @@ AUTHENTICATED = (
     "command_index",
     "command_count",
     "store",
-    "traceparent",
+    "traceparent",  # Only where the command has one; then of no length.
 )
 """Headers under the MAC, in this order; after them comes the value."""
 
+_REQUIRED = itemgetter(*AUTHENTICATED[:-1])
 _LENGTHS = struct.Struct(f">{len(AUTHENTICATED) + 2}I")
 
 Headers = dict[str, str | bytes | None] | list[tuple[str, str | bytes | None]]
@@ -61,13 +61,19 @@ class Record:
     data: bytes
 
 
-def mac(secret: bytes, fields: Sequence[bytes]) -> bytes:
+def new_mac(secret: bytes) -> hmac.HMAC:
+    """Return the MAC before its first record; each record continues a copy."""
+    return hmac.new(secret, digestmod="sha256")
+
+
+def mac(empty: hmac.HMAC, fields: Sequence[bytes]) -> bytes:
     """Return HMAC-SHA-256 (RFC 2104) in base64 over the headers of `AUTHENTICATED` and the value.
 
     The lengths of all fields come before their bytes, so no two records look alike.
     """
-    lengths = _LENGTHS.pack(len(MAC_PURPOSE), *map(len, fields))
-    return b64encode(hmac.digest(secret, lengths + MAC_PURPOSE + b"".join(fields), sha256))
+    code = empty.copy()
+    code.update(_LENGTHS.pack(len(MAC_PURPOSE), *map(len, fields)) + MAC_PURPOSE + b"".join(fields))
+    return b64encode(code.digest())
 
 
 class RecordCodec:
@@ -76,7 +82,7 @@ class RecordCodec:
     def __init__(self, ledger: str, secret: bytes) -> None:
         """Take the ledger's name and the key that relay and consumers share."""
         self._source = f"/ledgers/{ledger}".encode()
-        self._secret = secret
+        self._mac = new_mac(secret)
 
     def encode(
         self, event: RecordedEvent, metadata: EventMetadata, store: str
@@ -99,20 +105,24 @@ class RecordCodec:
         )
         headers: list[tuple[str, str | bytes | None]] = [
             ("ce_specversion", SPEC_VERSION),
-            ("content-type", CONTENT_TYPE),
             *zip(AUTHENTICATED, fields, strict=True),
         ]
         if metadata.traceparent is None:
             headers.pop()
-        headers.append(("mac", mac(self._secret, (*fields, event.data))))
+        headers.append(("mac", mac(self._mac, (*fields, event.data))))
         return subject, event.data, headers
 
     def decode(self, key: bytes | None, value: bytes | None, headers: Headers | None) -> Record:
         """Return the record, or raise `RecordRefused` when its MAC does not fit all of it."""
         found: dict[str, Any] = dict(headers or ())
-        fields = [found.get(name) or b"" for name in AUTHENTICATED]
-        told = found.get("mac") or b""
-        if value is None or not hmac.compare_digest(mac(self._secret, (*fields, value)), told):
+        if value is None:
+            raise RecordRefused("it has no value")
+        try:
+            fields = (*_REQUIRED(found), found.get("traceparent") or b"")
+            fits = hmac.compare_digest(mac(self._mac, (*fields, value)), found["mac"])
+        except (KeyError, TypeError):
+            raise RecordRefused("a header is missing") from None
+        if not fits:
             raise RecordRefused("the MAC does not fit")
         if key != fields[3] or fields[2] != self._source:
             raise RecordRefused("the key or the ledger does not fit")

@@ -17,7 +17,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from infrastructure.kafka.clients import LARGEST_RECORD_BYTES
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 3.0
 PARTITION = 0
 
 

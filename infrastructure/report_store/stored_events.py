@@ -1,7 +1,7 @@
 """The event store as projections read it, and as they follow it where there is no broker."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from domain.recorded import RecordedEvent
@@ -51,23 +51,36 @@ class StoredEvents:
 class StoreSource:
     """Follows the store itself; what it brings is complete and in order."""
 
-    def __init__(self, store: StoredEvents, pause: Callable[[float], object] = time.sleep) -> None:
-        """Take the store and how to wait between two looks."""
+    def __init__(self, store: StoredEvents) -> None:
+        """Take the store."""
         self._store = store
-        self._pause = pause
         self._position = 0
+        self._look_due = 0.0
+
+    def close(self) -> None:
+        """Leave; the store is its owner's."""
 
     def seek(self, after: int) -> None:
         """Go on behind a position."""
         self._position = after
 
     def take(self, limit: int, wait_seconds: float) -> Taken:
-        """Return the next events, looking every `POLL_SECONDS`; raises `EventUnreadable`."""
+        """Return the next events, looking every `POLL_SECONDS`; raises `EventUnreadable`.
+
+        A pause after what was less than asked for lets a transaction serve several commands.
+        """
         deadline = time.monotonic() + wait_seconds
-        while not (events := self._store.after(self._position, limit)):
-            left = deadline - time.monotonic()
-            if left <= 0:
+        while True:
+            pause = self._look_due - time.monotonic()
+            if pause > 0:
+                time.sleep(pause)
+            self._look_due = time.monotonic() + POLL_SECONDS
+            events = self._store.after(self._position, limit)
+            if events:
+                break
+            if time.monotonic() >= deadline:
                 return Taken(())
-            self._pause(min(left, POLL_SECONDS))
+        if len(events) == limit:
+            self._look_due = 0.0
         self._position = events[-1].position
         return Taken(events)

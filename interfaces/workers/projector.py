@@ -1,0 +1,126 @@
+"""The role `projector`: keeps the read models, from Kafka or from the store itself."""
+
+import threading
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+
+import psycopg
+import structlog
+from prometheus_client import CollectorRegistry, Gauge
+
+from domain.instants import moment
+from infrastructure.databases.logins import Database, conninfo
+from infrastructure.databases.migrate import check
+from infrastructure.event_codec import EventCodec
+from infrastructure.event_log.reader import EventReader
+from infrastructure.kafka.clients import new_consumer
+from infrastructure.kafka.consumer import TopicSource
+from infrastructure.kafka.records import RecordCodec
+from infrastructure.report_store.stored_events import StoredEvents, StoreSource
+from infrastructure.secrets import Secrets
+from infrastructure.settings import Settings
+from interfaces.workers.role import Condition
+from projections.catalogue import CATALOGUE
+from projections.checkpoints import Superseded
+from projections.worker import Diverged, Worker
+
+WAIT_SECONDS = 0.1
+OBSERVE_SECONDS = 1.0
+SUPERSEDED_PAUSE_SECONDS = 0.5
+
+_LOG = structlog.get_logger("projector")
+
+
+class Projector:
+    """Feeds every projection of the catalogue from one consumer, in one transaction a chunk."""
+
+    name = "projector"
+
+    def __init__(self, settings: Settings, secrets: Secrets, registry: CollectorRegistry) -> None:
+        """Take where everything is and where its figures go; nothing is connected yet."""
+        self._settings = settings
+        self._secrets = secrets
+        self.condition = Condition()
+
+        def gauge(name: str, meaning: str) -> Gauge:
+            return Gauge(f"falconpay_{name}", meaning, ["projection"], registry=registry)
+
+        self._position = gauge("projection_position", "Last position applied.")
+        self._lag_events = gauge("projection_lag_events", "Events that are not applied yet.")
+        self._lag_seconds = gauge(
+            "projection_lag_seconds", "Age of the first event that is not applied yet."
+        )
+        self._diverged = Gauge(
+            "falconpay_projector_diverged",
+            "Whether events were seen that the store does not have.",
+            registry=registry,
+        )
+        self._observe_due = 0.0
+
+    def attempt(self, stop: threading.Event) -> None:
+        """Project until `stop`; raises whatever is away or wrong."""
+        with self._connect("reports") as reports, self._connect("ledger") as ledger:
+            # Rows and checkpoint are lost together or not at all, and the events are the truth.
+            reports.execute("SET synchronous_commit = off")
+            store = StoredEvents(EventReader(ledger), EventCodec())
+            with closing(self._source(store)) as source:
+                try:
+                    self._project(Worker(CATALOGUE, reports, store, source), store, stop)
+                except Diverged:
+                    self._diverged.set(1)
+                    raise
+
+    def _connect(self, database: Database) -> psycopg.Connection:
+        login = conninfo(self._settings, self._secrets, "projector", database)
+        connection = psycopg.connect(login, autocommit=True)
+        try:
+            check(connection, self._settings, database)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _source(self, store: StoredEvents) -> TopicSource | StoreSource:
+        bootstrap = self._settings.kafka_bootstrap
+        if bootstrap is None:
+            return StoreSource(store)
+        secret = self._secrets.get_or_create("kafka_mac").encode()
+        records = RecordCodec(self._settings.ledger, secret)
+        return TopicSource(
+            new_consumer(bootstrap),
+            self._settings.topic,
+            records,
+            EventCodec(),
+            str(store.store_id()),
+        )
+
+    def _project(self, worker: Worker, store: StoredEvents, stop: threading.Event) -> None:
+        worker.begin()
+        self._diverged.set(0)
+        self._observe(worker, store)
+        while not stop.is_set():
+            try:
+                worker.step(WAIT_SECONDS)
+            except Superseded:
+                # Another projector is at work; this one stands by and looks again.
+                _LOG.info("checkpoint-moved-by-another")
+                stop.wait(SUPERSEDED_PAUSE_SECONDS)
+                worker.begin()
+            self.condition.reason = None
+            if time.monotonic() >= self._observe_due:
+                self._observe(worker, store)
+
+    def _observe(self, worker: Worker, store: StoredEvents) -> None:
+        self._observe_due = time.monotonic() + OBSERVE_SECONDS
+        now = datetime.now(UTC)
+        ages: dict[int, float] = {}
+        for name, checkpoint in worker.checkpoints.items():
+            position = checkpoint.position
+            if position not in ages:
+                waiting = store.after(position, 1) if position < worker.head else ()
+                age = (now - moment(waiting[0].recorded_at)).total_seconds() if waiting else 0.0
+                ages[position] = max(0.0, age)
+            self._position.labels(name).set(position)
+            self._lag_events.labels(name).set(max(0, worker.head - position))
+            self._lag_seconds.labels(name).set(ages[position])
