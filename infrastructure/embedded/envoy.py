@@ -20,11 +20,12 @@ class Envoy(HomeServer):
 
     name = "gateway"
 
-    def __init__(self, home: Path, configuration: Path, port: int) -> None:
-        """Point at a home; `port` is the one on which the configuration listens."""
+    def __init__(self, home: Path, configuration: Path, port: int, host: str = LOOPBACK) -> None:
+        """Point at a home; `host` and `port` are where the configuration listens."""
         super().__init__(home)
         self._configuration = configuration
         self._port = port
+        self._host = host
         self._started_with = self._folder / "configuration.sha256"
 
     def prepare(self) -> None:
@@ -55,7 +56,7 @@ class Envoy(HomeServer):
             if self._kept_digest() == digest:
                 return running
             self.stop(5)
-        if not port_is_free(self._port):
+        if not port_is_free(self._port, self._host):
             raise ServerUnavailable(
                 f"Port {self._port} is occupied by another program:"
                 " stop that program or choose another FALCONPAY_PORT."
@@ -71,7 +72,7 @@ class Envoy(HomeServer):
         """Say whether it answers HTTP, whatever the services behind it do."""
         if not self.alive():
             return False
-        connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=2)
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=2)
         try:
             connection.request("GET", "/healthz")
             return connection.getresponse().status > 0

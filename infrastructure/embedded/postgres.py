@@ -137,7 +137,8 @@ class Postgres(HomeServer):
             ]
         )
         if done.returncode != 0:
-            reason = " | ".join(done.stderr.strip().splitlines()[-3:])
+            said = done.stderr.strip().splitlines() or ["no reason given"]
+            reason = next((line for line in said if "FATAL" in line), said[-1])
             raise ServerUnavailable(
                 f"PostgreSQL cannot be initialised in {self._data}: {reason}"
                 " (make room or choose another FALCONPAY_HOME, or use --database URL)"

@@ -67,13 +67,13 @@ def wait_until_ready(server: EmbeddedServer, timeout_seconds: float) -> None:
         time.sleep(0.03)
 
 
-def port_is_free(port: int) -> bool:
-    """Say whether nobody listens on this port of the loopback address."""
+def port_is_free(port: int, host: str = LOOPBACK) -> bool:
+    """Say whether nobody listens on this port of the address."""
     with socket.socket() as probe:
         # Without this a port whose last connections linger in TIME_WAIT would look occupied.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((LOOPBACK, port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True
@@ -115,4 +115,4 @@ def tail(log: Path, lines: int = 4) -> str:
     except OSError:
         return f"(no log in {log})"
     words = [line.strip() for line in found if line.strip()][-lines:]
-    return " | ".join(words) or f"(nothing in {log})"
+    return f"{' | '.join(words) or 'nothing said'} (in {log})"

@@ -101,7 +101,7 @@ def adopted(wishes: Wishes, place: DatabasePlace | None) -> set[str]:
 def gateway_of(settings: Settings) -> Envoy:
     """Return the gateway of a home, with the configuration that is rendered into it."""
     configuration = settings.home / "servers" / "gateway" / "envoy.yaml"
-    return Envoy(settings.home, configuration, settings.port)
+    return Envoy(settings.home, configuration, settings.port, settings.host)
 
 
 def public_ports(settings: Settings) -> dict[int, str]:
