@@ -39,7 +39,9 @@ class Stops:
         self._supervisor = supervisor
         self._starting = True
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._stop)
+            # Whoever started it by nohup does not want it to end with the terminal.
+            if signal.getsignal(number) != signal.SIG_IGN or number != signal.SIGHUP:
+                signal.signal(number, self._stop)
 
     def started(self) -> None:
         """From now on a signal is looked at between two rounds."""

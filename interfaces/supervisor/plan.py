@@ -76,8 +76,10 @@ def role_environment(
 
 def role_specs(settings: Settings, wishes: Wishes) -> list[RoleSpec]:
     """Return the role processes of one machine, in the order in which they are started."""
+    # They share a port, so one of them answers for the figures of all, which they keep in files.
+    figures = {"PROMETHEUS_MULTIPROC_DIR": str(figures_folder(settings.home))}
     specs = [
-        RoleSpec(("command-api",), settings.host, settings.command_port, {})
+        RoleSpec(("command-api",), settings.host, settings.command_port, figures)
         for _ in range(settings.command_workers)
     ]
     specs.append(RoleSpec(("query-api",), settings.host, settings.query_port, {}))
@@ -102,6 +104,11 @@ def gateway_of(settings: Settings) -> Envoy:
     """Return the gateway of a home, with the configuration that is rendered into it."""
     configuration = settings.home / "servers" / "gateway" / "envoy.yaml"
     return Envoy(settings.home, configuration, settings.port, settings.host)
+
+
+def figures_folder(home: Path) -> Path:
+    """Return the folder in which the processes of the command API keep their figures."""
+    return home / "run" / "figures"
 
 
 def public_ports(settings: Settings) -> dict[int, str]:

@@ -59,7 +59,12 @@ class RoleProcess:
             return self._notice_end()
         if time.monotonic() < self._start_after:
             return False
-        self._start()
+        try:
+            self._start()
+        except OSError as problem:
+            # No memory or no process to be had just now must not end everything else.
+            self._start_after = time.monotonic() + self._pauses.after_run_of(0)
+            self._say("cannot be started", level="error", role=self.spec.title, why=str(problem))
         return True
 
     def parts(self) -> list[Part]:

@@ -56,7 +56,7 @@ class ServerKeeper:
         self.restarts += 1
         try:
             self.start()
-        except ServerUnavailable as problem:
+        except (ServerUnavailable, OSError) as problem:
             self._look_after = now + self._pauses.after_run_of(0)
             self._say(str(problem), level="error", role=self.server.name)
         return True

@@ -14,7 +14,14 @@ from interfaces.supervisor.background import Background
 from interfaces.supervisor.database_place import DatabasePlace, keep_place
 from interfaces.supervisor.failure import StartRefused
 from interfaces.supervisor.last_words import last_words
-from interfaces.supervisor.plan import Wishes, endpoints, gateway_of, role_environment, role_specs
+from interfaces.supervisor.plan import (
+    Wishes,
+    endpoints,
+    figures_folder,
+    gateway_of,
+    role_environment,
+    role_specs,
+)
 from interfaces.supervisor.ports import check_reachable
 from interfaces.supervisor.role_process import RoleProcess, Say
 from interfaces.supervisor.server_keeper import ServerKeeper
@@ -66,6 +73,7 @@ class StartUp:
         self._start_gateway()
         for spec in role_specs(self._settings, self._wishes):
             self._supervisor.roles.append(RoleProcess(spec, environ, home, self._say))
+        figures_folder(home).mkdir(exist_ok=True)
         self._progress("starting the roles")
         self._await_ready()
         return environ
