@@ -12,21 +12,24 @@ FalconPay is ready.
   identity     {identity}
   home         {home}
 
-A token for the first hour, and the first steps:
+A token for the first hour, and the first transfer:
 
-  TOKEN={token}
-  post() {{ curl -s {gateway}/v1/$1 -H "Authorization: Bearer $TOKEN" \
--H 'Content-Type: application/json' -H "Idempotency-Key: $2" -d "$3"; }}
-  CASH=$(post wallets first-1 '{{"name": "Cash", "currency": "EUR", "kind": "system", \
-"overdraft_limit": "unlimited"}}' | grep -o 'wal_[0-9A-Z]*' | head -1)
-  MINE=$(post wallets first-2 '{{"name": "Mine", "currency": "EUR"}}' \
-| grep -o 'wal_[0-9A-Z]*' | head -1)
-  post transfers first-3 "{{\\"source_wallet_id\\": \\"$CASH\\", \
-\\"destination_wallet_id\\": \\"$MINE\\", \\"amount\\": \\"25.00\\", \\"currency\\": \\"EUR\\"}}"
-  curl -s {gateway}/v1/wallets/$MINE/balance -H "Authorization: Bearer $TOKEN"
+TOKEN={token}
+A=$(curl -s {gateway}/v1/wallets -H "Authorization: Bearer $TOKEN" -H "Idempotency-Key: w1" \
+{json} -d '{{"name":"Ada","currency":"EUR","overdraft_limit":"100.00"}}' {wallet})
+B=$(curl -s {gateway}/v1/wallets -H "Authorization: Bearer $TOKEN" -H "Idempotency-Key: w2" \
+{json} -d '{{"name":"Bob","currency":"EUR"}}' {wallet})
+curl -s {gateway}/v1/transfers -H "Authorization: Bearer $TOKEN" -H "Idempotency-Key: t1" \
+{json} -d '{{"source_wallet_id":"'$A'","destination_wallet_id":"'$B'","amount":"12.34",\
+"currency":"EUR"}}'
+curl -s "{gateway}/v1/wallets/$B/balance?min_position=5" -H "Authorization: Bearer $TOKEN"
 
 ./falcon status shows what runs, {end} stops it.
 """
+"""Each request is one line to copy; the same ones stand in README.md, explained."""
+
+JSON_HEADER = '-H "Content-Type: application/json"'
+WALLET_ID = "| grep -o 'wal_[0-9A-Z]*'"
 
 
 def urls(settings: Settings) -> dict[str, str]:
@@ -44,4 +47,11 @@ def urls(settings: Settings) -> dict[str, str]:
 def first_steps(settings: Settings, token: str, in_front: bool) -> str:
     """Return the text, with a token that holds every right of a first try."""
     end = "Ctrl-C" if in_front else "./falcon down"
-    return STEPS.format(**urls(settings), home=settings.home, token=token, end=end)
+    return STEPS.format(
+        **urls(settings),
+        home=settings.home,
+        token=token,
+        end=end,
+        json=JSON_HEADER,
+        wallet=WALLET_ID,
+    )
