@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from psycopg import sql
 from psycopg.rows import class_row
 
 from domain.events import PaymentCompleted, PaymentDeclined
@@ -87,7 +88,7 @@ class PaymentFilter:
     until: str | None = None
     before: tuple[str, int] | None = None
 
-    def conditions(self) -> str:
+    def conditions(self) -> sql.Composable:
         """Return the conditions as SQL."""
         chosen = {
             "status = %(status)s": self.status,
@@ -96,7 +97,8 @@ class PaymentFilter:
             "recorded_at < %(until)s": self.until,
             "recorded_at <= %(before_time)s AND position < %(before)s": self.before,
         }
-        return " AND ".join(sql for sql, value in chosen.items() if value is not None) or "true"
+        given = [sql.SQL(text) for text, value in chosen.items() if value is not None]
+        return sql.SQL(" AND ").join(given or [sql.SQL("true")])
 
     def parameters(self) -> dict[str, object]:
         """Return what the conditions need."""
@@ -111,39 +113,39 @@ class PaymentFilter:
         }
 
 
-COLUMNS = """p.payment_id, p.position, p.amount, p.recorded_at, p.effective_at,
+COLUMNS = sql.SQL("""p.payment_id, p.position, p.amount, p.recorded_at, p.effective_at,
     p.source_wallet_id, p.destination_wallet_id, p.kind, p.status, p.currency, p.failure_code,
-    p.description, p.reference, p.metadata"""
-FIND = f"""
-    SELECT {COLUMNS}, %(owner)s::text IS NULL OR coalesce(s.owner = %(owner)s, false) AS payer
+    p.description, p.reference, p.metadata""")
+FIND = sql.SQL("""
+    SELECT {columns}, %(owner)s::text IS NULL OR coalesce(s.owner = %(owner)s, false) AS payer
     FROM payments p
     LEFT JOIN balances s ON s.wallet_id = p.source_wallet_id
     LEFT JOIN balances d ON d.wallet_id = p.destination_wallet_id
     WHERE p.payment_id = %(payment_id)s AND (%(owner)s::text IS NULL OR s.owner = %(owner)s
-        OR d.owner = %(owner)s AND p.status <> 'declined')"""
-LIST_ALL = f"""
-    SELECT {COLUMNS}, true AS payer FROM payments p WHERE {{conditions}}
-    ORDER BY p.recorded_at DESC, p.position DESC LIMIT %(limit)s"""
+        OR d.owner = %(owner)s AND p.status <> 'declined')""").format(columns=COLUMNS)
+LIST_ALL = sql.SQL("""
+    SELECT {columns}, true AS payer FROM payments p WHERE {conditions}
+    ORDER BY p.recorded_at DESC, p.position DESC LIMIT %(limit)s""")
 # One short walk down an index for each wallet, from each of the payment's sides.
-LIST_OWN = f"""
+LIST_OWN = sql.SQL("""
     WITH mine AS MATERIALIZED (SELECT wallet_id FROM balances WHERE owner = %(owner)s),
     bounds AS MATERIALIZED (
         SELECT coalesce(min(b.position), 9223372036854775807) AS until FROM (
             SELECT position FROM payments WHERE recorded_at >= %(until)s
             ORDER BY recorded_at, position LIMIT 1) AS b)
-    SELECT {COLUMNS}, p.payer FROM (
+    SELECT {columns}, p.payer FROM (
         SELECT paid.*, true AS payer FROM mine CROSS JOIN LATERAL (
             SELECT * FROM payments WHERE source_wallet_id = mine.wallet_id
-                AND position < (SELECT until FROM bounds) AND {{conditions}}
+                AND position < (SELECT until FROM bounds) AND {conditions}
             ORDER BY position DESC LIMIT %(limit)s) AS paid
         UNION ALL
         SELECT received.*, false AS payer FROM mine CROSS JOIN LATERAL (
             SELECT * FROM payments WHERE destination_wallet_id = mine.wallet_id
                 AND status <> 'declined'
                 AND source_wallet_id NOT IN (SELECT wallet_id FROM mine)
-                AND position < (SELECT until FROM bounds) AND {{conditions}}
+                AND position < (SELECT until FROM bounds) AND {conditions}
             ORDER BY position DESC LIMIT %(limit)s) AS received) AS p
-    ORDER BY p.position DESC LIMIT %(limit)s"""
+    ORDER BY p.position DESC LIMIT %(limit)s""")
 
 
 async def find_payment(snapshot: Snapshot, payment_id: str, owner: str | None) -> PaymentRow | None:
@@ -160,7 +162,8 @@ async def list_payments(
     snapshot: Snapshot, wanted: PaymentFilter, owner: str | None, limit: int
 ) -> list[PaymentRow]:
     """Return payments, the newest first; with an owner only those that `find_payment` finds."""
-    statement = (LIST_ALL if owner is None else LIST_OWN).format(conditions=wanted.conditions())
+    chosen = LIST_ALL if owner is None else LIST_OWN
+    statement = chosen.format(columns=COLUMNS, conditions=wanted.conditions())
     async with snapshot.cursor(row_factory=class_row(PaymentRow)) as cursor:
         await cursor.execute(statement, {**wanted.parameters(), "owner": owner, "limit": limit})
         return await cursor.fetchall()

@@ -10,7 +10,7 @@ from domain.identifiers import StreamId, bits, stream_id
 from domain.instants import Instant, instant, moment
 from domain.recorded import RecordedEvent
 
-_COLUMNS: LiteralString = (
+COLUMNS: LiteralString = (
     "SELECT notification_id, originator_id, originator_version, topic, state, metadata,"
     " recorded_at FROM events "
 )
@@ -54,7 +54,7 @@ class EventReader:
     def after(self, position: int, limit: int) -> list[RecordedEvent]:
         """Return up to `limit` events beyond a position, in order, without holes."""
         rows = self._connection.execute(
-            _COLUMNS + "WHERE notification_id > %s ORDER BY notification_id LIMIT %s",
+            COLUMNS + "WHERE notification_id > %s ORDER BY notification_id LIMIT %s",
             (position, limit),
             binary=True,
         ).fetchall()
@@ -69,7 +69,7 @@ class EventReader:
     def stream(self, stream: StreamId) -> list[RecordedEvent]:
         """Return all events of one stream in the order of their versions."""
         rows = self._connection.execute(
-            _COLUMNS + "WHERE originator_id = %s ORDER BY originator_version",
+            COLUMNS + "WHERE originator_id = %s ORDER BY originator_version",
             (bits(stream),),
             binary=True,
         ).fetchall()

@@ -1,0 +1,75 @@
+"""A bounded pool of connections on which each query is one read-only snapshot."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import psycopg
+from psycopg.errors import QueryCanceled
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+
+from projections.contract import Snapshot
+
+Found = TypeVar("Found")
+
+PATIENCE_SECONDS = 2.0
+"""How long a query may wait for a connection, one that was lost on the way included."""
+
+MAX_WAITING = 500
+
+
+class StoreUnavailable(Exception):
+    """The database is away, overloaded or too slow; it is safe to ask again."""
+
+
+class Snapshots:
+    """Runs queries of one login, each in a REPEATABLE READ READ ONLY transaction of its own."""
+
+    def __init__(self, conninfo: str, *, connections: int, statement_seconds: float) -> None:
+        """Take where to connect, how often at most, and how long a statement may take."""
+        self._statement_seconds = statement_seconds
+        self._pool: AsyncConnectionPool[Snapshot] = AsyncConnectionPool(
+            conninfo,
+            min_size=1,
+            max_size=connections,
+            max_waiting=MAX_WAITING,
+            open=False,
+            configure=self._configure,
+            kwargs={"autocommit": True},
+        )
+
+    async def open(self) -> None:
+        """Begin to connect, without waiting for it."""
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._pool.close()
+
+    async def run(self, query: Callable[[Snapshot], Awaitable[Found]]) -> Found:
+        """Return what a query finds; it may run twice where a connection is lost.
+
+        Raises `StoreUnavailable`.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                async with (
+                    self._pool.connection(deadline - time.monotonic()) as snapshot,
+                    snapshot.transaction(),
+                ):
+                    return await query(snapshot)
+            except (PoolTimeout, TooManyRequests, QueryCanceled) as fault:
+                raise StoreUnavailable from fault
+            except psycopg.OperationalError as fault:
+                # After a restart of the server every connection of the pool is found dead once.
+                if time.monotonic() >= deadline:
+                    raise StoreUnavailable from fault
+                await asyncio.sleep(0.01)
+
+    async def _configure(self, connection: Snapshot) -> None:
+        milliseconds = round(self._statement_seconds * 1000)
+        await connection.execute(f"SET statement_timeout = {milliseconds}")
+        await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+        await connection.set_read_only(True)
