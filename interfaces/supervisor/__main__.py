@@ -10,6 +10,7 @@ from types import FrameType
 
 from infrastructure.embedded.server import ServerUnavailable
 from infrastructure.settings import SettingInvalid, Settings, read_settings
+from interfaces.cli.unforeseen import written_down
 from interfaces.supervisor.announcements import Announcements
 from interfaces.supervisor.database_place import choose_place
 from interfaces.supervisor.failure import StartRefused
@@ -63,13 +64,8 @@ def main() -> int:
         return _run(Wishes(options.kafka, options.demo), url, announcements, options.report is None)
     except (StartRefused, ServerUnavailable, SettingInvalid) as refusal:
         announcements.say("failed", str(refusal))
-    except OSError as problem:
-        reason = problem.strerror or type(problem).__name__
-        announcements.say(
-            "failed",
-            f"The system could not be kept up ({reason}): make room on the disk and look"
-            " into logs/ of the home, then run ./falcon up again.",
-        )
+    except Exception as problem:  # noqa: BLE001 (the last place before the person)
+        announcements.say("failed", written_down(problem))
     return DEPENDENCY_MISSING
 
 
