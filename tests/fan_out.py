@@ -1,0 +1,147 @@
+"""Relay and projector put together as their composition roots do, for tests that hold each part."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from confluent_kafka import Message, Producer
+
+from infrastructure.event_codec import EventCodec
+from infrastructure.event_log.reader import EventReader
+from infrastructure.kafka.clients import new_consumer
+from infrastructure.kafka.consumer import TopicSource
+from infrastructure.kafka.publisher import Publisher
+from infrastructure.kafka.records import Headers, RecordCodec
+from infrastructure.kafka.topic import offsets, read
+from infrastructure.report_store.stored_events import StoredEvents, StoreSource
+from projections.catalogue import CATALOGUE
+from projections.contract import Projection
+from projections.sources import Source
+from projections.worker import Worker
+from tests.events_writer import EventsWriter
+from tests.servers import FreshDatabases
+
+SECRET = b"the MAC's key of these tests"
+Sent = tuple[bytes | None, bytes | None, Headers]
+
+
+def unused_ledger() -> str:
+    """Return a ledger's name whose topic no other test uses."""
+    return f"t{uuid.uuid4().hex[:12]}"
+
+
+@dataclass(frozen=True, slots=True)
+class FanOut:
+    """One ledger with its databases, and its topic where there is a broker."""
+
+    databases: FreshDatabases
+    bootstrap: str = ""
+
+    @property
+    def topic(self) -> str:
+        return self.databases.settings.topic
+
+    @property
+    def records(self) -> RecordCodec:
+        return RecordCodec(self.databases.settings.ledger, SECRET)
+
+    def writer(self, seed: int = 0) -> EventsWriter:
+        return EventsWriter(self.databases.connect("command"), seed)
+
+    def head(self) -> int:
+        with self.databases.connect("relay") as connection:
+            return EventReader(connection).head()
+
+    @contextmanager
+    def publisher(self) -> Iterator[Publisher]:
+        with self.databases.connect("relay") as connection:
+            publisher = Publisher(
+                self.bootstrap, self.topic, self.records, EventCodec(), EventReader(connection)
+            )
+            try:
+                yield publisher
+            finally:
+                publisher.close()
+
+    def publish(self) -> None:
+        """Publish until the broker has confirmed all that is stored."""
+        with self.publisher() as publisher:
+            until(lambda: publisher.step(0.01) == 0 and publisher.position >= self.head())
+
+    @contextmanager
+    def worker(
+        self,
+        source: Source | None = None,
+        catalogue: Sequence[Projection] = CATALOGUE,
+        limit: int = 5_000,
+    ) -> Iterator[Worker]:
+        """Give a worker that reads the store itself unless it is given another source."""
+        with (
+            self.databases.connect("projector", "reports") as reports,
+            self.databases.connect("projector") as ledger,
+        ):
+            store = StoredEvents(EventReader(ledger), EventCodec())
+            yield Worker(catalogue, reports, store, source or StoreSource(store), limit=limit)
+
+    @contextmanager
+    def topic_source(self, secret: bytes = SECRET) -> Iterator[TopicSource]:
+        with self.databases.connect("relay") as connection:
+            store = str(EventReader(connection).store_id())
+        records = RecordCodec(self.databases.settings.ledger, secret)
+        source = TopicSource(new_consumer(self.bootstrap), self.topic, records, EventCodec(), store)
+        try:
+            yield source
+        finally:
+            source.close()
+
+    def send(self, records: Sequence[Sent]) -> None:
+        """Write records into the topic as a stranger may."""
+        producer = Producer({"bootstrap.servers": self.bootstrap})
+        for key, value, headers in records:
+            producer.produce(self.topic, value, key, partition=0, headers=headers)
+        assert producer.flush(10) == 0
+
+    def messages(self) -> list[Message]:
+        """Return all that is in the topic."""
+        consumer = new_consumer(self.bootstrap)
+        try:
+            span = offsets(consumer, self.topic)
+            return list(read(consumer, self.topic, span.low, span.high))
+        finally:
+            consumer.close()
+
+    def sent(self) -> list[Sent]:
+        """Return all that is in the topic so that it can be sent again."""
+        return [(m.key(), m.value(), m.headers() or []) for m in self.messages()]
+
+    def positions(self) -> list[int]:
+        """Return the positions in the topic in its order."""
+        return [int(dict(headers)["position"] or 0) for _, _, headers in self.sent()]
+
+
+def drain(worker: Worker) -> int:
+    """Step until nothing comes any more; return how many events were applied."""
+    done, quiet = 0, 0
+    while quiet < 3:
+        applied = worker.step(0.05)
+        done, quiet = done + applied, 0 if applied else quiet + 1
+    return done
+
+
+def reach(worker: Worker, position: int) -> None:
+    """Step until every projection has reached a position."""
+    until(
+        lambda: (
+            worker.step(0.05) == 0
+            and all(c.position >= position for c in worker.checkpoints.values())
+        )
+    )
+
+
+def until(met: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Ask until it is true; fails after a while."""
+    deadline = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < deadline, "it has not come about in time"
