@@ -1,6 +1,5 @@
 """Every embedded server starts, is found again, and comes back with its data after kill -9."""
 
-import http.client
 import json
 import os
 import signal
@@ -20,43 +19,21 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from infrastructure.embedded.envoy import Envoy
 from infrastructure.embedded.kafka import Kafka
 from infrastructure.embedded.postgres import Postgres
 from infrastructure.embedded.process import WAIT_FOR_RECORD, HomeServer
 from infrastructure.embedded.server import (
     EmbeddedServer,
     ServerUnavailable,
-    free_port,
     wait_until_ready,
 )
 from infrastructure.embedded.valkey import Valkey
 from infrastructure.secrets import Secrets
 from infrastructure.settings import read_settings
+from tests.plain_gateway import answer_of, plain_gateway
 from tests.servers import chosen_binaries
 
 READY_SECONDS = 60
-GATEWAY = """
-static_resources:
-  listeners:
-  - address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}
-    filter_chains:
-    - filters:
-      - name: envoy.filters.network.http_connection_manager
-        typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: public
-          http_filters:
-          - name: envoy.filters.http.router
-            typed_config: {{"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}
-          route_config:
-            virtual_hosts:
-            - name: all
-              domains: ["*"]
-              routes:
-              - match: {{prefix: /}}
-                direct_response: {{status: 200, body: {{inline_string: {answer}}}}}
-"""  # noqa: E501
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,30 +106,11 @@ def _found_key(server: EmbeddedServer) -> bool:
         return bool(client.get("kept") == b"42")
 
 
-def _gateway(home: Path, answer: str = "one") -> EmbeddedServer:
-    configuration = home / "gateway.yaml"
-    kept = home / "gateway.port"
-    home.mkdir(parents=True, exist_ok=True)
-    if not kept.exists():
-        kept.write_text(str(free_port()))
-    port = int(kept.read_text())
-    configuration.write_text(GATEWAY.format(port=port, answer=answer))
-    return Envoy(home, configuration, port)
-
-
-def _answer(server: EmbeddedServer) -> str:
-    running = server.running()
-    assert running is not None
-    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=5)
-    connection.request("GET", "/")
-    return connection.getresponse().read().decode()
-
-
 CASES = {
     "postgres": Case(_postgres, _put_row, _found_row),
     "kafka": Case(_kafka, _put_message, _found_message),
     "valkey": Case(_valkey, _put_key, _found_key),
-    "gateway": Case(_gateway, lambda server: None, lambda server: _answer(server) == "one"),
+    "gateway": Case(plain_gateway, lambda server: None, lambda server: answer_of(server) == "one"),
 }
 
 
@@ -250,34 +208,6 @@ def test_an_occupied_port_is_chosen_again(home: Path) -> None:
         assert moved != port
     server.stop(10)
     assert _start(_valkey(home)).start().port == moved
-
-
-def test_the_public_port_is_never_chosen_again(home: Path) -> None:
-    """The gateway's port is promised to clients: occupied, it is an error that names the remedy."""
-    server = _gateway(home)
-    server.prepare()
-    port = int((home / "gateway.port").read_text())
-    with (
-        socket.create_server(("127.0.0.1", port)),
-        pytest.raises(ServerUnavailable, match=f"Port {port} is occupied.*FALCONPAY_PORT"),
-    ):
-        server.start()
-
-
-def test_the_gateway_is_started_again_for_another_configuration(home: Path) -> None:
-    """Adopting a gateway that routes to yesterday's ports would be worse than starting anew."""
-    first = _start(_gateway(home, "one"))
-    pid = _pid(first)
-    second = _start(_gateway(home, "two"))
-    assert _pid(second) != pid
-    assert _answer(second) == "two"
-
-
-def test_a_wrong_gateway_configuration_is_refused(home: Path) -> None:
-    server = _gateway(home)
-    (home / "gateway.yaml").write_text("static_resources: {listeners: [{adress: 1}]}")
-    with pytest.raises(ServerUnavailable, match=r"configuration .* is refused"):
-        server.prepare()
 
 
 @pytest.mark.parametrize("how", ["other start time", "damaged", "dead process"])
