@@ -108,6 +108,8 @@ def _detach(arguments: list[str]) -> None:
             for line in pipe:
                 kind, text = parse(line)
                 if kind == "failed":
+                    # By then everything is stopped; nothing is left when the sentence is read.
+                    child.wait()
                     raise Failure(text, DEPENDENCY_MISSING)
                 typer.echo(text)
                 if kind == "ready":
