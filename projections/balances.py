@@ -7,10 +7,12 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from domain.events import (
+    AccountClass,
     WalletClosed,
     WalletCredited,
     WalletDebited,
     WalletFrozen,
+    WalletKind,
     WalletOpened,
     WalletOverdraftLimitChanged,
     WalletUnfrozen,
@@ -130,8 +132,8 @@ class WalletRow:
     frozen_by_member: bool
     frozen_by_operator: bool
     closed: bool
-    kind: str
-    account_class: str
+    kind: WalletKind
+    account_class: AccountClass
     currency: str
     owner: str | None
     name: str | None

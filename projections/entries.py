@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from psycopg.rows import class_row
 
@@ -81,7 +82,7 @@ class EntryRow:
     position: int
     version: int
     payment_id: str
-    direction: str
+    direction: Literal["debit", "credit"]
     amount: int
     currency: str
     posted_after: int

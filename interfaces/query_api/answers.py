@@ -1,0 +1,218 @@
+"""What queries answer: the shapes that are sent and that the OpenAPI document shows."""
+
+from typing import Annotated, Literal, get_args
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
+
+from domain.events import AccountClass, WalletKind, WalletStatus
+from interfaces.query_api.parameters import PaymentKind, PaymentStatus
+
+Money = Annotated[
+    str,
+    Meta(
+        pattern=r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$",
+        description="A decimal string with all minor digits of the currency.",
+    ),
+]
+PaymentKindText = Annotated[str, Meta(extra_json_schema={"enum": list(get_args(PaymentKind))})]
+PaymentStatusText = Annotated[str, Meta(extra_json_schema={"enum": list(get_args(PaymentStatus))})]
+InstantText = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+DateText = Annotated[str, Meta(extra_json_schema={"format": "date"})]
+PositionNumber = Annotated[int, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0)]
+JsonObject = Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
+NextCursor = Annotated[
+    str | None, Meta(description="Where the next page begins; null on the last page.")
+]
+
+
+class Shape(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A JSON object of an answer; fields that do not apply are left out."""
+
+
+class Wallet(Shape, kw_only=True):
+    """A wallet as it stands."""
+
+    wallet_id: str
+    name: str | UnsetType = UNSET
+    kind: WalletKind
+    account_class: AccountClass | UnsetType = field(name="class", default=UNSET)
+    currency: str
+    reference: str | UnsetType = UNSET
+    status: WalletStatus
+    overdraft_limit: Annotated[str, Meta(description="A decimal string, or `unlimited`.")]
+    role: Literal["owner", "spender", "viewer"] | UnsetType = UNSET
+    created_at: InstantText
+    posted: Money
+    held: Money
+    available: Money
+
+
+class Balance(Shape, kw_only=True):
+    """What a wallet holds at a position; `available` is `posted` less `held`."""
+
+    posted: Money
+    held: Money
+    available: Money
+    currency: str
+    position: PositionNumber
+
+
+class Entry(Shape, kw_only=True):
+    """A movement of a wallet, with the balance after it."""
+
+    entry_id: str
+    payment_id: str
+    direction: Literal["debit", "credit"]
+    amount: Money
+    currency: str
+    balance_after: Money
+    description: str | UnsetType = UNSET
+    counterparty: str | UnsetType = UNSET
+    recorded_at: InstantText
+    effective_at: InstantText
+    position: PositionNumber
+
+
+class Failure(Shape, kw_only=True):
+    """Why a payment was declined."""
+
+    code: str
+    reason: str
+
+
+class Payment(Shape, kw_only=True):
+    """A payment, as far as it is the caller's to see."""
+
+    payment_id: str
+    kind: PaymentKindText
+    status: PaymentStatusText
+    amount: Money
+    currency: str
+    source_wallet_id: str
+    destination_wallet_id: str
+    description: str | UnsetType = UNSET
+    reference: str | UnsetType = UNSET
+    metadata: dict[str, str] | UnsetType = UNSET
+    failure: Failure | UnsetType = UNSET
+    created_at: InstantText
+
+
+class Leg(Shape, kw_only=True):
+    """One movement between two wallets."""
+
+    source_wallet_id: str
+    destination_wallet_id: str
+    amount: Money
+    currency: str
+
+
+class Step(Shape, kw_only=True):
+    """What a payment came to at one moment; `position` is that of the event."""
+
+    status: PaymentStatusText
+    recorded_at: InstantText
+    effective_at: InstantText
+    position: PositionNumber
+
+
+class PaymentWithHistory(Payment, kw_only=True):
+    """A payment with its legs and its history, the oldest step first."""
+
+    legs: list[Leg]
+    timeline: list[Step]
+
+
+class CurrencyTotal(Shape, kw_only=True):
+    """What all wallets of a currency add up to; `sum` is credits less debits."""
+
+    currency: str
+    wallets: Count
+    debits: Money
+    credits: Money
+    sum: Money
+
+
+class TrialBalance(Shape, kw_only=True):
+    """The sums over all wallets of the ledger at a position."""
+
+    items: list[CurrencyTotal]
+    position: PositionNumber
+
+
+class DayTotal(Shape, kw_only=True):
+    """Completed payments by value date, and declined ones by the day recorded."""
+
+    date: DateText
+    currency: str
+    kind: PaymentKindText
+    count: Count
+    volume: Money
+    declined: Count
+
+
+class StoredEvent(Shape, kw_only=True):
+    """An event exactly as it is stored; `leaf_hash` is its leaf in the ledger's Merkle tree."""
+
+    position: Annotated[int, Meta(ge=1)]
+    event_id: str
+    stream_id: str
+    version: Annotated[int, Meta(ge=1)]
+    type: str
+    recorded_at: InstantText
+    data: JsonObject
+    metadata: JsonObject
+    leaf_hash: Annotated[str, Meta(extra_json_schema={"contentEncoding": "base64"})]
+
+
+class ProjectionState(Shape, kw_only=True):
+    """How far a read model is behind the ledger, in events and in the age of the oldest."""
+
+    name: str
+    version: Annotated[int, Meta(ge=1)]
+    position: PositionNumber
+    lag_events: Count
+    lag_seconds: Annotated[float, Meta(ge=0)]
+    state: str
+
+
+class Wallets(Shape, kw_only=True):
+    """A page of wallets, the newest first."""
+
+    items: list[Wallet]
+    next_cursor: NextCursor
+
+
+class Entries(Shape, kw_only=True):
+    """A page of entries, the newest first."""
+
+    items: list[Entry]
+    next_cursor: NextCursor
+
+
+class Payments(Shape, kw_only=True):
+    """A page of payments, the newest first."""
+
+    items: list[Payment]
+    next_cursor: NextCursor
+
+
+class Days(Shape, kw_only=True):
+    """A page of daily totals, the oldest day first."""
+
+    items: list[DayTotal]
+    next_cursor: NextCursor
+
+
+class StoredEvents(Shape, kw_only=True):
+    """A page of events in the order of their positions."""
+
+    items: list[StoredEvent]
+    next_cursor: NextCursor
+
+
+class Projections(Shape, kw_only=True):
+    """A page of read models by name."""
+
+    items: list[ProjectionState]
+    next_cursor: NextCursor

@@ -1,0 +1,118 @@
+"""What the documentation of the queries shows as their answers."""
+
+from typing import Any
+
+WALLET_ID = "wal_4ZK7QX2M9T8B3C5D6E7F8G9H0J"
+PAYMENT_ID = "pay_7XQ2M9T8B3C5D6E7F8G9H0J4ZK"
+_COUNTERPARTY = "wal_1B2C3D4E5F6G7H8J9K0M1N2P3Q"
+_EVENT_ID = "evt_2M9T8B3C5D6E7F8G9H0J4ZK7XQ"
+_OPENED = "2026-01-31T12:00:00.000000Z"
+_PAID = "2026-01-31T12:00:01.000000Z"
+
+_WALLET = {
+    "wallet_id": WALLET_ID,
+    "name": "Everyday",
+    "kind": "personal",
+    "currency": "EUR",
+    "status": "open",
+    "overdraft_limit": "0.00",
+    "role": "owner",
+    "created_at": _OPENED,
+    "posted": "87.66",
+    "held": "0.00",
+    "available": "87.66",
+}
+_BALANCE = {
+    "posted": "87.66",
+    "held": "0.00",
+    "available": "87.66",
+    "currency": "EUR",
+    "position": 7,
+}
+_ENTRY = {
+    "entry_id": _EVENT_ID,
+    "payment_id": PAYMENT_ID,
+    "direction": "debit",
+    "amount": "12.34",
+    "currency": "EUR",
+    "balance_after": "87.66",
+    "description": "Lunch",
+    "counterparty": _COUNTERPARTY,
+    "recorded_at": _PAID,
+    "effective_at": _PAID,
+    "position": 6,
+}
+_LEG = {
+    "source_wallet_id": WALLET_ID,
+    "destination_wallet_id": _COUNTERPARTY,
+    "amount": "12.34",
+    "currency": "EUR",
+}
+_PAYMENT = {
+    "payment_id": PAYMENT_ID,
+    "kind": "transfer",
+    "status": "completed",
+    **_LEG,
+    "description": "Lunch",
+    "created_at": _PAID,
+}
+_STEP = {"status": "completed", "recorded_at": _PAID, "effective_at": _PAID, "position": 5}
+_TOTAL = {
+    "currency": "EUR",
+    "wallets": 3,
+    "debits": "100.00",
+    "credits": "100.00",
+    "sum": "0.00",
+}
+_DAY = {
+    "date": "2026-01-31",
+    "currency": "EUR",
+    "kind": "transfer",
+    "count": 2,
+    "volume": "112.34",
+    "declined": 0,
+}
+_EVENT = {
+    "position": 6,
+    "event_id": _EVENT_ID,
+    "stream_id": WALLET_ID,
+    "version": 3,
+    "type": "wallet.debited.v1",
+    "recorded_at": _PAID,
+    "data": {
+        "payment_id": PAYMENT_ID,
+        "amount": 1234,
+        "currency": "EUR",
+        "counterparty": _COUNTERPARTY,
+        "effective_at": _PAID,
+    },
+    "metadata": {"command_id": PAYMENT_ID, "index": 1, "count": 3},
+    "leaf_hash": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+}
+_PROJECTION = {
+    "name": "balances",
+    "version": 1,
+    "position": 7,
+    "lag_events": 0,
+    "lag_seconds": 0.0,
+    "state": "following",
+}
+
+
+def _page(item: dict[str, Any]) -> dict[str, Any]:
+    return {"items": [item], "next_cursor": None}
+
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "Wallet": _WALLET,
+    "Wallets": _page(_WALLET),
+    "Balance": _BALANCE,
+    "Entries": _page(_ENTRY),
+    "Payments": _page(_PAYMENT),
+    "PaymentWithHistory": {**_PAYMENT, "legs": [_LEG], "timeline": [_STEP]},
+    "TrialBalance": {"items": [_TOTAL], "position": 7},
+    "Days": _page(_DAY),
+    "StoredEvents": _page(_EVENT),
+    "Projections": _page(_PROJECTION),
+}
+"""An answer of each shape."""

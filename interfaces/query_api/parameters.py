@@ -1,0 +1,205 @@
+"""The query parameters that routes take, each with its strict reading and its documentation."""
+
+import re
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
+
+from domain.events import WalletKind
+from domain.identifiers import IdentifierInvalid, WalletId, decode
+from domain.instants import Instant, parse_instant
+from interfaces.http.queries import QueryParameters
+from interfaces.http.text import Reference
+
+MAX_POSITION = 2**63 - 1
+MAX_LIMIT = 200
+DEFAULT_LIMIT = 50
+
+_DIGITS = re.compile(r"[0-9]+", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_CURRENCY = re.compile(r"[A-Z][A-Z0-9]{2,11}", re.ASCII)
+
+PaymentStatus = Literal[
+    "pending",
+    "awaiting-approval",
+    "authorized",
+    "completed",
+    "declined",
+    "failed",
+    "cancelled",
+    "expired",
+    "partially-refunded",
+    "refunded",
+    "reversed",
+    "parked",
+]
+PaymentKind = Literal[
+    "transfer",
+    "hold",
+    "split",
+    "refund",
+    "reversal",
+    "deposit",
+    "withdrawal",
+    "account-to-account",
+    "multi-source",
+    "exchange",
+]
+
+
+def _whole_number(text: str, highest: int) -> int:
+    # The digits are counted first, since a long row of them is slow to convert.
+    if _DIGITS.fullmatch(text) is None or len(text) > 19 or int(text) > highest:
+        raise ValueError(f"must be a whole number up to {highest}")
+    return int(text)
+
+
+def _position(text: str) -> int:
+    return _whole_number(text, MAX_POSITION)
+
+
+def _limit(text: str) -> int:
+    number = _whole_number(text, MAX_LIMIT)
+    if number == 0:
+        raise ValueError(f"must be from 1 to {MAX_LIMIT}")
+    return number
+
+
+def _as_of(text: str) -> int | Instant:
+    if _DIGITS.fullmatch(text) is None:
+        return _instant(text)
+    # However far past the head, it means the head.
+    digits = text.lstrip("0") or "0"
+    return MAX_POSITION if len(digits) > 18 else int(digits)
+
+
+def _instant(text: str) -> Instant:
+    return parse_instant(text)
+
+
+def _date_of(text: str) -> date:
+    if _DATE.fullmatch(text) is None:
+        raise ValueError("must be a date such as 2026-01-31")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a date that exists") from None
+
+
+def _currency(text: str) -> str:
+    if _CURRENCY.fullmatch(text) is None:
+        raise ValueError("must be the code of a currency, such as EUR")
+    return text
+
+
+def _wallet(text: str) -> WalletId:
+    try:
+        decode("wal", text)
+    except IdentifierInvalid:
+        raise ValueError("must be the id of a wallet") from None
+    return WalletId(text)
+
+
+POSITION_SCHEMA = {"type": "integer", "minimum": 0, "maximum": MAX_POSITION}
+TIME_SCHEMA = {"type": "string", "format": "date-time"}
+_DATE_SCHEMA = {"type": "string", "format": "date"}
+_LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}
+_AS_OF_SCHEMA = {"anyOf": [TIME_SCHEMA, {"type": "string", "pattern": "^[0-9]+$"}]}
+_CURRENCY_SCHEMA = {"type": "string", "pattern": f"^{_CURRENCY.pattern}$"}
+_WALLET_SCHEMA = {"type": "string", "pattern": "^wal_[0-7][0-9A-HJKMNP-TV-Z]{25}$"}
+
+Position = Annotated[int, PlainValidator(_position), WithJsonSchema(POSITION_SCHEMA)]
+Limit = Annotated[int, PlainValidator(_limit), WithJsonSchema(_LIMIT_SCHEMA)]
+AsOf = Annotated[int | Instant, PlainValidator(_as_of), WithJsonSchema(_AS_OF_SCHEMA)]
+Time = Annotated[Instant, PlainValidator(_instant), WithJsonSchema(TIME_SCHEMA)]
+Date = Annotated[date, PlainValidator(_date_of), WithJsonSchema(_DATE_SCHEMA)]
+CurrencyCode = Annotated[str, PlainValidator(_currency), WithJsonSchema(_CURRENCY_SCHEMA)]
+Wallet = Annotated[WalletId, PlainValidator(_wallet), WithJsonSchema(_WALLET_SCHEMA)]
+
+
+class Parameters(QueryParameters):
+    """What every query takes."""
+
+    min_position: Position = Field(
+        default=0,
+        description="Waits up to 2 seconds until the answer reflects at least this position.",
+        examples=[0],
+    )
+
+
+class ListParameters(Parameters):
+    """What every list takes."""
+
+    model_config = ConfigDict(validate_by_alias=True, validate_by_name=False)
+
+    limit: Limit = Field(default=DEFAULT_LIMIT, description="How many items at most.")
+    cursor: str | None = Field(
+        default=None,
+        description="`next_cursor` of the page before, with the same filters and caller.",
+    )
+
+    def filters(self) -> str:
+        """Return what a cursor is bound to, alike however a value was spelled."""
+        return self.model_dump_json(exclude={"min_position", "limit", "cursor"})
+
+
+class WalletsParameters(ListParameters):
+    """Filters of wallets."""
+
+    kind: WalletKind | None = Field(default=None, description="Only wallets of this kind.")
+    reference: Reference | None = Field(
+        default=None, description="Only wallets to which their owner gave this reference."
+    )
+
+
+class AsOfParameters(Parameters):
+    """A moment of the past."""
+
+    as_of: AsOf | None = Field(
+        default=None,
+        description="A position (only digits) or an RFC 3339 time, inclusive; past the head it"
+        " means the head, and inside a command's events the end of the command before.",
+        examples=["2026-01-31T12:00:00Z"],
+    )
+
+
+class PeriodParameters(ListParameters):
+    """A stretch of time by when things were recorded."""
+
+    since: Time | None = Field(
+        default=None, alias="from", description="Recorded at this time or later."
+    )
+    until: Time | None = Field(default=None, alias="to", description="Recorded before this time.")
+
+
+class EntriesParameters(PeriodParameters):
+    """Filters of entries."""
+
+    direction: Literal["debit", "credit"] | None = Field(
+        default=None, description="Only money out, or only money in."
+    )
+
+
+class PaymentsParameters(PeriodParameters):
+    """Filters of payments."""
+
+    status: PaymentStatus | None = Field(default=None, description="Only of this status.")
+    kind: PaymentKind | None = Field(default=None, description="Only of this kind.")
+
+
+class DailyParameters(ListParameters):
+    """Filters of the daily report."""
+
+    since: Date = Field(
+        default=date.min, alias="from", description="The first value date, included."
+    )
+    until: Date = Field(default=date.max, alias="to", description="The last value date, included.")
+    currency: CurrencyCode | None = Field(default=None, description="Only this currency.")
+
+
+class EventsParameters(ListParameters):
+    """Filters of stored events."""
+
+    after: Position = Field(default=0, description="Only events beyond this position.")
+    wallet_id: Wallet | None = Field(default=None, description="Only events of this wallet.")
