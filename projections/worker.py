@@ -177,7 +177,8 @@ class Worker:
             events = self._store.after(position, min(limit, live - position))
             whole = whole_commands(events)
             if whole:
-                self._apply(self._at(position), whole, "catching-up")
+                joins = whole[-1].position == live
+                self._apply(self._at(position), whole, "following" if joins else "catching-up")
                 return len(whole)
             assert limit < live - position, "every checkpoint is at the end of a command"
             limit *= 2
