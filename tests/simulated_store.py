@@ -58,24 +58,29 @@ class SimulatedBook:
         return self.rows[-1].recorded_at if self.rows else Instant("")
 
     def append(self, events: Sequence[PlannedEvent], recorded_at: Instant) -> int:
-        """Add events at the end; return the first one's position."""
+        """Add all events at the end, or none where one cannot be encoded; return where."""
         first = len(self.rows) + 1
-        for planned in events:
-            type_name, state = self.codec.encode(planned.event)
-            row = RecordedEvent(
-                position=len(self.rows) + 1,
-                stream_id=stream_id(type_name, planned.stream),
-                version=planned.version,
-                type=type_name,
-                data=state,
-                metadata=self.codec.encode_metadata(planned.metadata),
-                recorded_at=recorded_at,
-            )
-            self.rows.append(row)
-            self.versions.add((planned.stream, planned.version))
+        rows = [
+            self._row(first + index, planned, recorded_at) for index, planned in enumerate(events)
+        ]
+        self.rows += rows
+        self.versions |= {(planned.stream, planned.version) for planned in events}
+        for planned, row in zip(events, rows, strict=True):
             if planned.version == 1:
                 self.firsts[planned.stream] = row
         return first
+
+    def _row(self, position: int, planned: PlannedEvent, recorded_at: Instant) -> RecordedEvent:
+        type_name, state = self.codec.encode(planned.event)
+        return RecordedEvent(
+            position=position,
+            stream_id=stream_id(type_name, planned.stream),
+            version=planned.version,
+            type=type_name,
+            data=state,
+            metadata=self.codec.encode_metadata(planned.metadata),
+            recorded_at=recorded_at,
+        )
 
     def answer(self, stream: UUID) -> RecordedAnswer:
         """Return the event that begins a stream, read from its bytes."""

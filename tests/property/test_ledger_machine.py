@@ -1,0 +1,55 @@
+"""The ledger over the simulated store does what a model in plain integers says."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, rule
+
+from application.clock import ClockGuard
+from application.ledger import Ledger
+from application.ports import LedgerStore
+from domain.recorded import RecordedEvent
+from tests.property.ledger_machine import LedgerMachine, check_reach, run
+from tests.simulated_store import SimulatedBook, SimulatedStore
+
+
+def _no_fault_is_expected(fault: Exception) -> None:
+    raise AssertionError("a command ended as a defect") from fault
+
+
+class SimulatedLedger(LedgerMachine):
+    """Two writers that take turns on one book."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.book = SimulatedBook()
+        self.ledgers = [
+            Ledger(
+                SimulatedStore(self.book),
+                ClockGuard(lambda: 0.0),
+                report=_no_fault_is_expected,
+                pause=lambda _seconds: None,
+            )
+            for _ in range(2)
+        ]
+
+    def rows(self, after: int) -> Sequence[RecordedEvent]:
+        return self.book.rows[after:]
+
+    def store(self) -> LedgerStore:
+        return SimulatedStore(self.book)
+
+    @initialize()
+    def begin(self) -> None:
+        self.set_up(self.ledgers[0])
+
+    @rule(data=st.data(), writer=st.integers(0, 1))
+    def execute(self, data: st.DataObject, writer: int) -> None:
+        self.execute_exactly(self.ledgers[writer], self.draw_works(data))
+
+
+@pytest.mark.timeout(240)
+def test_the_ledger_does_what_the_model_says() -> None:
+    """Every end of every command, in batches of any mixture; each class is reached often."""
+    check_reach(run(SimulatedLedger, examples=60, steps=25))
