@@ -1,0 +1,117 @@
+"""A role drains on SIGTERM: what runs is answered, nothing new is taken, the exit code is 0."""
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from interfaces.supervisor.probes import listens
+from tests.servers import free_port
+from tests.tools.whole_system import until
+
+ROOT = Path(__file__).parents[2]
+SERVICE = """
+import asyncio, os, sys
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from interfaces.http.serve import serve
+
+async def slow(request):
+    await asyncio.sleep(float(request.query_params["seconds"]))
+    return PlainTextResponse(f"{os.getpid()} {request.app.state.draining}")
+
+app = Starlette(routes=[Route("/", slow)])
+serve(app, "127.0.0.1", int(sys.argv[1]), reuse_port=sys.argv[2] == "shared", drain_seconds=3)
+"""
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Give a function that starts the service and waits until it listens."""
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(port: int, sharing: str = "alone") -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVICE, str(port), sharing],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        until(lambda: listens(process.pid, port) or process.poll() is not None, 20, "it listens")
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def asked_in_background(port: int, seconds: float) -> tuple[threading.Thread, list[str]]:
+    answers: list[str] = []
+
+    def ask() -> None:
+        url = f"http://127.0.0.1:{port}/"
+        with contextlib.suppress(httpx.HTTPError):
+            answers.append(httpx.get(url, params={"seconds": seconds}, timeout=10).text)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    time.sleep(0.4)
+    return thread, answers
+
+
+def test_a_request_under_way_is_answered_and_no_new_one_is_taken(start: Start) -> None:
+    port = free_port()
+    process = start(port)
+    thread, answers = asked_in_background(port, 1.5)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.4)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=1)
+    thread.join()
+    assert answers == [f"{process.pid} True"]
+    assert process.wait(5) == 0
+
+
+def test_a_drain_ends_after_its_time(start: Start) -> None:
+    port = free_port()
+    process = start(port)
+    thread, answers = asked_in_background(port, 60)
+    begun = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    assert 2 < time.monotonic() - begun < 6
+    thread.join()
+    assert answers == []
+
+
+def test_twins_share_a_port_and_the_one_that_stays_takes_everything(start: Start) -> None:
+    port = free_port()
+    twins = [start(port, "shared"), start(port, "shared")]
+    url = f"http://127.0.0.1:{port}/?seconds=0"
+    seen = {httpx.get(url).text.split()[0] for _ in range(60)}
+    assert seen == {str(twin.pid) for twin in twins}
+    twins[0].send_signal(signal.SIGTERM)
+    assert twins[0].wait(5) == 0
+    assert {httpx.get(url).text.split()[0] for _ in range(20)} == {str(twins[1].pid)}
+
+
+def test_an_occupied_port_is_named_with_the_remedy(start: Start) -> None:
+    port = free_port()
+    start(port)
+    second = start(port)
+    _, said = second.communicate(timeout=10)
+    assert second.returncode != 0
+    assert f"Port {port} on 127.0.0.1 is occupied" in said
