@@ -174,8 +174,12 @@ def confirm(tag: str | None) -> None:
 
 
 def _is_loss(error: psycopg.Error) -> bool:
+    # Without a code it is the driver that speaks: the connection is of no use any more, even
+    # where it does not say so (`cannot exit pipeline mode while busy`).
+    if error.sqlstate is None:
+        return type(error) is psycopg.OperationalError
     # 57P01 to 57P05: the server ends the connection; 25P03: a time-out has ended it.
-    state = error.sqlstate or ""
+    state = error.sqlstate
     return state[:2] in {"08", "58"} or state in {"57P01", "57P02", "57P03", "57P05", "25P03"}
 
 
