@@ -1,6 +1,7 @@
 """`./falcon import`: brings a file of bank transactions through the ledger, and reports."""
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,6 +74,8 @@ def _import(file: Path, profile: "Profile", settings: Settings, terms: "Terms") 
     from interfaces.importing.rows import FileUnfit
     from interfaces.importing.session import import_file
 
+    # What the driver says of a lost connection, the report says in a sentence.
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     try:
         with _progress() as steps:
             return import_file(file, profile, settings, Secrets(settings.home), terms, steps)

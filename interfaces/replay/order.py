@@ -1,10 +1,22 @@
 """Checks the one order: dense positions, times that never go back, commands that are whole."""
 
+import msgspec
+
 from interfaces.replay.findings import Difference, Findings
 from interfaces.replay.stored import Moved, Paid, Stored
 
 SIGNS = {"wallet.credited.v1": 1, "wallet.debited.v1": -1, "wallet.hold_captured.v1": -1}
 """Which way an event moves posted, by the table of the contract."""
+
+LEG_FIELDS = ("stream", "amount", "currency", "counterparty")
+
+
+class Transfer(msgspec.Struct):
+    """A transfer that has completed, and which of its two sides have been seen."""
+
+    position: int
+    paid: Paid
+    sides: int = 0
 
 
 class Command:
@@ -17,19 +29,7 @@ class Command:
         self.next_index = event.place.index
         self.whole = event.place.index == 0
         self.sums: dict[str, int] = {}
-        self.legs: dict[str, dict[str, int]] = {}
-        self.transfers: list[tuple[int, str, Paid]] = []
-
-    def sum_up(self, event: Stored) -> None:
-        """Remember what an event moves, and what a transfer says that its wallets move."""
-        facts = event.facts
-        if isinstance(facts, Moved):
-            moved = facts.amount * SIGNS.get(event.type, 0)
-            self.sums[facts.currency] = self.sums.get(facts.currency, 0) + moved
-            legs = self.legs.setdefault(facts.payment_id, {})
-            legs[event.name] = legs.get(event.name, 0) + moved
-        elif isinstance(facts, Paid) and facts.kind == "transfer" and facts.code is None:
-            self.transfers.append((event.position, event.name, facts))
+        self.transfers: dict[str, Transfer] = {}
 
     @property
     def ended(self) -> bool:
@@ -47,6 +47,11 @@ class OrderCheck:
         self._command: Command | None = None
         self.position = 0
 
+    @property
+    def between_commands(self) -> bool:
+        """Whether the events so far end with the end of a command."""
+        return self._command is None or self._command.ended
+
     def add(self, event: Stored) -> None:
         """Check an event against those before it."""
         self._place(event)
@@ -58,7 +63,13 @@ class OrderCheck:
         elif not self._continues(command, event):
             command = self._command = Command(event)
         command.next_index += 1
-        command.sum_up(event)
+        facts = event.facts
+        if isinstance(facts, Moved):
+            moved = facts.amount * SIGNS.get(event.type, 0)
+            command.sums[facts.currency] = command.sums.get(facts.currency, 0) + moved
+            self._check_leg(command, event, facts)
+        elif isinstance(facts, Paid) and facts.kind == "transfer" and facts.code is None:
+            command.transfers[event.name] = Transfer(event.position, facts)
         if command.ended:
             self._end(command, event)
 
@@ -74,14 +85,12 @@ class OrderCheck:
             field, count, seen = "events of the command", command.count, command.next_index
             self._findings.add(Difference(last + 1, "events", command.name, field, count, seen))
 
-    @property
-    def between_commands(self) -> bool:
-        """Whether the events so far end with the end of a command."""
-        return self._command is None or self._command.ended
-
     def _place(self, event: Stored) -> None:
-        if event.position != self.position + 1:
-            self._missing(self.position + 1, event.position)
+        expected = self.position + 1
+        if event.position != expected:
+            self._findings.add(
+                Difference(expected, "events", "-", "position", expected, event.position)
+            )
         self.position = event.position
         if event.recorded < self._recorded:
             self._wrong(event, "recorded_at", "not before the one before", "earlier")
@@ -99,6 +108,22 @@ class OrderCheck:
             return True
         return False
 
+    def _check_leg(self, command: Command, event: Stored, moved: Moved) -> None:
+        """Compare one side of a transfer with what its payment says; of others nothing is known."""
+        transfer = command.transfers.get(moved.payment_id)
+        if transfer is None:
+            return
+        transfer.sides += 1
+        paid = transfer.paid
+        wallets = (paid.source_wallet_id, paid.destination_wallet_id)
+        wallet, other = wallets if event.type == "wallet.debited.v1" else wallets[::-1]
+        expected = (wallet, paid.amount, paid.currency, other)
+        found = (event.name, moved.amount, moved.currency, moved.counterparty)
+        if expected != found:
+            self._findings.compare(
+                event.position, "events", event.name, LEG_FIELDS, expected, found
+            )
+
     def _end(self, command: Command, event: Stored) -> None:
         # Of a command that is not whole it is known already that its sums cannot be right.
         if not command.whole:
@@ -106,16 +131,13 @@ class OrderCheck:
         for currency, total in command.sums.items():
             if total != 0:
                 self._wrong(event, f"sum of {currency} over the command", 0, total)
-        for position, payment, paid in command.transfers:
-            legs = {paid.source_wallet_id: -paid.amount, paid.destination_wallet_id: paid.amount}
-            found = command.legs.get(payment, {})
-            if found != legs:
+        for payment, transfer in command.transfers.items():
+            if transfer.sides != 2:
                 self._findings.add(
-                    Difference(position, "events", payment, "what its wallets moved", legs, found)
+                    Difference(
+                        transfer.position, "events", payment, "sides moved", 2, transfer.sides
+                    )
                 )
-
-    def _missing(self, position: int, found: int) -> None:
-        self._findings.add(Difference(position, "events", "-", "position", position, found))
 
     def _wrong(self, event: Stored, field: str, expected: object, found: object) -> None:
         self._findings.add(Difference(event.position, "events", event.name, field, expected, found))
