@@ -83,12 +83,13 @@ class OneWallet(RuleBasedStateMachine):
         try:
             done = transfer(command, source, payee, caller, NOW)
         except (Refusal, Rejection) as no:
-            assert end_of(no) == expected
-            return
-        assert expected == DONE
-        events: list[WalletEvent] = [done.debit, done.credit]
-        ours, theirs = events[::-1] if incoming else events
-        self.ours, self.theirs = evolve(self.ours, ours), evolve(self.theirs, theirs)
+            end = end_of(no)
+        else:
+            end = DONE
+            events: list[WalletEvent] = [done.debit, done.credit]
+            ours, theirs = events[::-1] if incoming else events
+            self.ours, self.theirs = evolve(self.ours, ours), evolve(self.theirs, theirs)
+        assert end == expected
 
     @invariant()
     def both_agree(self) -> None:
