@@ -1,6 +1,7 @@
 """The routes of commands: each takes a request through the gate to the ledger and back."""
 
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,8 +17,8 @@ from application.commands import (
     Unanswered,
     WouldComplete,
 )
-from domain.identifiers import IdentifierInvalid, WalletId, decode
-from domain.refusals import Refusal, Rejection, WalletNotFound
+from domain.identifiers import IdentifierInvalid, WalletId, decode, wallet_id
+from domain.refusals import Refusal, Rejection
 from interfaces.command_api.answers import encode
 from interfaces.command_api.bodies import OpenWalletBody, ReasonBody, TransferBody
 from interfaces.command_api.desk import Desk
@@ -159,10 +160,18 @@ def _is_dry_run(asked: Asked) -> bool:
         return False
 
 
+NOBODYS = wallet_id(UUID(int=0))
+"""The id that no wallet has: all are UUIDs of version 5."""
+
+
 def _wallet_in_path(scope: Scope) -> WalletId:
+    """Return the wallet that the path names; a malformed id is not found where unknown ones are.
+
+    That is in the ledger, behind the key, whose answer comes first.
+    """
     text: str = scope["path_params"]["wallet_id"]
     try:
         decode("wal", text)
     except IdentifierInvalid:
-        raise problem_of(WalletNotFound(WalletId(text))) from None
+        return NOBODYS
     return WalletId(text)

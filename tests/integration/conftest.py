@@ -6,6 +6,7 @@ import pytest
 
 from tests import servers
 from tests.altered_book import LEDGER_TABLES, REPORT_TABLES, Book, write_book
+from tests.command_api import CommandApi
 from tests.servers import PostgresHome
 
 
@@ -35,3 +36,16 @@ def book(written: Book) -> Iterator[Book]:
             with connection.transaction():
                 connection.execute(f"DELETE FROM {table}")
                 connection.execute(f"INSERT INTO {table} SELECT * FROM copy_of_{table}")
+
+
+@pytest.fixture(scope="session")
+def command_api(
+    postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CommandApi]:
+    """Give the command API in two processes on one port; tests use callers of their own."""
+    databases = servers.fresh_databases(postgres, tmp_path_factory.mktemp("home"))
+    api = CommandApi(databases)
+    api.start()
+    yield api
+    api.stop()
+    databases.drop()
