@@ -20,7 +20,7 @@ from application.commands import (
 from interfaces.command_api.answers import Document, encode
 from interfaces.command_api.bodies import BatchBody, TransferItem
 from interfaces.command_api.desk import Desk
-from interfaces.command_api.gate import Asked, Gate, object_of, respond
+from interfaces.command_api.gate import Asked, Gate, parsed, respond
 from interfaces.command_api.outcomes import Outcomes, problem_of
 from interfaces.command_api.parsing import TRANSFERS, CommandParser, require_field_scopes
 from interfaces.command_api.routes import POST, Endpoint
@@ -56,7 +56,7 @@ class Batches:
     async def batch(self, scope: Scope, receive: Receive) -> Response:
         """Answer the results of all transfers, in order."""
         asked = await self._gate.ask(scope, receive)
-        body = validated(BatchBody, object_of(asked, "payments", "operate"))
+        body = parsed(BatchBody, asked, "payments", "operate")
         items = [self._item(asked, item) for item in body.transfers]
         if body.mode == "atomic":
             return await self._atomic(items)
@@ -70,7 +70,7 @@ class Batches:
                     "The transfer is not as it should be.",
                     errors=[field_error("#", "must be an object")],
                 )
-            require_field_scopes(asked.caller, sent)
+            require_field_scopes(asked.caller, sent, TransferItem)
             body = validated(TransferItem, sent)
             stream = asked.stream_of(body.idempotency_key)
             command, fingerprint = self._parser.transfer(body, stream)

@@ -1,7 +1,7 @@
 """What every command passes in the contract's order: token, body, key, scope, shape."""
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from starlette.responses import Response
@@ -59,18 +59,18 @@ class Gate:
         return Asked(caller, _key(scope), body, scope["state"]["traceparent"])
 
 
-def object_of(asked: Asked, *scopes: str) -> dict[str, Any]:
-    """Return the body's object for a caller with one of the scopes; an empty body is empty."""
+def parsed(model: type[Body], asked: Asked, *scopes: str) -> Body:
+    """Return the body as its model, for a caller with one of the scopes; a key is not looked for."""
     require_scope(asked.caller, *scopes)
     found = parse_object(asked.body) if asked.body else {}
-    require_field_scopes(asked.caller, found)
-    return found
+    require_field_scopes(asked.caller, found, model)
+    return validated(model, found)
 
 
 def body_of(model: type[Body], asked: Asked, *scopes: str) -> Body:
     """Return the body as its model, after key and scope have been judged."""
     require_key(asked)
-    return validated(model, object_of(asked, *scopes))
+    return parsed(model, asked, *scopes)
 
 
 def require_key(asked: Asked) -> None:

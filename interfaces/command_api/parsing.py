@@ -22,6 +22,7 @@ from interfaces.command_api.bodies import (
     TransferItem,
 )
 from interfaces.command_api.fingerprint import fingerprint
+from interfaces.http.bodies import RequestBody
 from interfaces.http.problems import Problem, field_error
 
 Value = TypeVar("Value")
@@ -32,15 +33,22 @@ WALLETS = "/v1/wallets"
 _OPERATE_FIELDS = ("overdraft_limit", "effective_at", "class")
 
 
-def require_field_scopes(caller: Caller, body: Mapping[str, Any]) -> None:
-    """Raise `Problem` 403 for a field that only operators may send, before the body is judged."""
+def require_field_scopes(caller: Caller, body: Mapping[str, Any], model: type[RequestBody]) -> None:
+    """Raise `Problem` 403 for a field that only operators may send, before the body is judged.
+
+    A field that the model does not know is left to be judged as unknown.
+    """
     if caller.has("operate"):
         return
     for name in _OPERATE_FIELDS:
-        if body.get(name) is not None:
+        if body.get(name) is not None and _knows(model, name):
             raise Problem("scope-missing", f"The field {name} needs the scope operate.")
-    if body.get("kind") == "system":
+    if body.get("kind") == "system" and _knows(model, "kind"):
         raise Problem("scope-missing", "A system wallet needs the scope operate.")
+
+
+def _knows(model: type[RequestBody], name: str) -> bool:
+    return any(name == (field.alias or key) for key, field in model.model_fields.items())
 
 
 class CommandParser:

@@ -26,7 +26,7 @@ from interfaces.command_api.gate import (
     Asked,
     Gate,
     body_of,
-    object_of,
+    parsed,
     require_key,
     respond,
 )
@@ -38,7 +38,7 @@ from interfaces.command_api.parsing import (
     CommandParser,
     reason_fingerprint,
 )
-from interfaces.http.bodies import parse_object, validated
+from interfaces.http.bodies import parse_object
 from interfaces.http.middleware import note
 from interfaces.http.problems import Problem, response_to
 
@@ -90,7 +90,7 @@ class Commands:
         asked = await self._gate.ask(scope, receive)
         if asked.key is None and not _is_dry_run(asked):
             require_key(asked)
-        body = validated(TransferBody, object_of(asked, "payments", "operate"))
+        body = parsed(TransferBody, asked, "payments", "operate")
         if body.dry_run:
             return await self._dry_run(asked, body)
         stream = asked.stream
