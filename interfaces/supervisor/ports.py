@@ -70,10 +70,25 @@ def check_reachable(broker: str) -> None:
         raise StartRefused(
             f"--kafka is {broker!r}: write embedded, none, or HOST:PORT of a broker of your own."
         )
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
-    except (OSError, OverflowError):
+    if not _answers(host.strip("[]"), int(port)):
         raise StartRefused(
             f"No Kafka broker answers at {broker}: start it or put the address right, or use"
             " --kafka embedded, or --kafka none (the workers then read the event store itself)."
-        ) from None
+        )
+
+
+def check_database(host: str, port: int) -> None:
+    """Refuse a database server at whose address nobody answers; raises `StartRefused`."""
+    if not host.startswith("/") and not _answers(host, port):
+        raise StartRefused(
+            f"No database server answers at {host}:{port}: start it, or put the address in"
+            " --database right."
+        )
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=5).close()
+    except (OSError, OverflowError):
+        return False
+    return True

@@ -22,7 +22,7 @@ from interfaces.supervisor.plan import (
     role_environment,
     role_specs,
 )
-from interfaces.supervisor.ports import check_reachable
+from interfaces.supervisor.ports import check_database, check_reachable
 from interfaces.supervisor.role_process import RoleProcess, Say
 from interfaces.supervisor.server_keeper import ServerKeeper
 from interfaces.supervisor.state import write_endpoints
@@ -59,17 +59,21 @@ class StartUp:
         """
         home = self._settings.home
         kafka = self._prepare_kafka()
+        given = place
         if place is None:
             self._progress("starting PostgreSQL")
             place, database_url = self._start_postgres()
-        elif database_url is not None:
-            keep_place(home, place)
+        else:
+            check_database(place.host, place.port)
         environ = role_environment(self._settings, place, endpoints(self._settings, place, None))
         preparation = self._begin_preparation(environ, database_url)
         found = endpoints(self._settings, place, self._start_kafka(kafka))
         environ = role_environment(self._settings, place, found)
         write_endpoints(home, found)
         self._finish_preparation(preparation)
+        if given is not None:
+            # Not before it has been of use, since a home stays with the server that it begins on.
+            keep_place(home, given)
         self._start_gateway()
         for spec in role_specs(self._settings, self._wishes):
             self._supervisor.roles.append(RoleProcess(spec, environ, home, self._say))

@@ -46,7 +46,7 @@ def test_a_database_that_is_not_there_ends_the_start_without_its_password(
     url = "postgresql://admin:secret-word@127.0.0.1:9/postgres"
     done = system.falcon("up", "--detach", "--kafka", "none", "--database", url)
     assert done.returncode == 3
-    assert "database server cannot be reached" in done.stderr
+    assert "No database server answers at 127.0.0.1:9" in done.stderr
     assert "secret-word" not in done.stderr
     assert system.processes() == []
 
