@@ -60,7 +60,7 @@ class Gate:
 
 
 def parsed(model: type[Body], asked: Asked, *scopes: str) -> Body:
-    """Return the body as its model, for a caller with one of the scopes; a key is not looked for."""
+    """Return the body as its model, for a caller with one of the scopes, whatever the key."""
     require_scope(asked.caller, *scopes)
     found = parse_object(asked.body) if asked.body else {}
     require_field_scopes(asked.caller, found, model)
