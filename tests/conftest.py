@@ -71,7 +71,7 @@ def databases(make_databases: MakeDatabases) -> FreshDatabases:
 
 
 @pytest.fixture
-def make_written(databases: FreshDatabases) -> Iterator[Callable[..., Written]]:
+def make_writer(databases: FreshDatabases) -> Iterator[Callable[..., Written]]:
     """Give a function that makes writers of the ledger `main`, each with its own connection."""
     made: list[Written] = []
 
@@ -85,6 +85,6 @@ def make_written(databases: FreshDatabases) -> Iterator[Callable[..., Written]]:
 
 
 @pytest.fixture
-def written(make_written: Callable[..., Written]) -> Written:
+def writer(make_writer: Callable[..., Written]) -> Written:
     """One writer of the ledger `main`."""
-    return make_written()
+    return make_writer()

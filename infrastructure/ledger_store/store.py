@@ -24,6 +24,7 @@ from domain.wallets import Wallet
 from infrastructure.event_codec import EventCodec
 from infrastructure.ledger_store import statements as sql
 from infrastructure.ledger_store.deadline import Deadline
+from infrastructure.ledger_store.pipeline import pipeline
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -52,7 +53,7 @@ class PostgresLedgerStore:
         names = {bits(wallet): wallet for wallet in wallets}
         with self._failures(StoreUnavailable):
             connection = self._connected()
-            with connection.pipeline():
+            with pipeline(connection):
                 connection.execute(sql.BEGIN)
                 heads = connection.execute(
                     sql.LOCK_HEADS, (list(names),), prepare=True, binary=True
@@ -79,7 +80,7 @@ class PostgresLedgerStore:
             raise StoreUnavailable
         with self._failures(OutcomeUnknown):
             self._deadline.watch(connection)
-            with connection.pipeline():
+            with pipeline(connection):
                 if changes.changed:
                     connection.execute(
                         sql.CHANGE_HEADS, _columns(changes.changed), prepare=True, binary=True

@@ -18,10 +18,10 @@ EVENTS = 20_000
 
 
 def test_eight_writers_and_a_tailing_reader(
-    databases: FreshDatabases, make_written: Callable[[], Written]
+    databases: FreshDatabases, make_writer: Callable[[], Written]
 ) -> None:
     """A reader that follows the positions misses nothing in 20,000 events and sees no hole."""
-    writers = [make_written() for _ in range(WRITERS)]
+    writers = [make_writer() for _ in range(WRITERS)]
     seen: list[int] = []
     over = threading.Event()
 

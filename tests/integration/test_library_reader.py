@@ -48,10 +48,10 @@ def reader(databases: FreshDatabases) -> Application[UUID]:
     )
 
 
-def test_streams_and_notifications(reader: Application[UUID], written: Written) -> None:
+def test_streams_and_notifications(reader: Application[UUID], writer: Written) -> None:
     """Streams come in version order, the notification log in position order."""
-    source, destination = written.open(overdraft_limit=None), written.open()
-    paid = written.pay(source, destination, 250)
+    source, destination = writer.open(overdraft_limit=None), writer.open()
+    paid = writer.pay(source, destination, 250)
     assert isinstance(paid, Answer)
     opened, debited = reader.events.get(bits(source))
     assert isinstance(opened, Stored)
@@ -64,11 +64,11 @@ def test_streams_and_notifications(reader: Application[UUID], written: Written) 
     assert reader.recorder.max_notification_id() == 5
 
 
-def test_subscription_waits_for_what_comes(reader: Application[UUID], written: Written) -> None:
+def test_subscription_waits_for_what_comes(reader: Application[UUID], writer: Written) -> None:
     """A subscriber gets what is recorded after it began."""
-    written.open()
+    writer.open()
     with reader.recorder.subscribe(gt=1) as subscription:
-        threading.Timer(0.2, written.open).start()
+        threading.Timer(0.2, writer.open).start()
         assert next(subscription).id == 2
 
 
@@ -79,9 +79,9 @@ def test_it_cannot_insert(reader: Application[UUID]) -> None:
         reader.recorder.insert_events([event])
 
 
-def test_the_opening_is_the_commands(written: Written, reader: Application[UUID]) -> None:
+def test_the_opening_is_the_commands(writer: Written, reader: Application[UUID]) -> None:
     """What the library reads is what was decided."""
-    wallet = written.open(name="Savings")
+    wallet = writer.open(name="Savings")
     (opened,) = reader.events.get(bits(wallet))
     assert isinstance(opened, Stored)
     assert (opened.name, opened.kind) == ("Savings", "personal")

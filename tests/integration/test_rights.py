@@ -55,29 +55,29 @@ def refused(databases: FreshDatabases, login: Login, statement: str) -> bool:
 
 @pytest.mark.parametrize("login", LEDGER_LOGINS)
 def test_nobody_changes_what_is_stored(
-    databases: FreshDatabases, written: Written, login: Login
+    databases: FreshDatabases, writer: Written, login: Login
 ) -> None:
     """No running role can change, delete or forge events, or give itself more rights."""
-    written.open()
+    writer.open()
     allowed = [statement for statement in FOR_ALL if not refused(databases, login, statement)]
     assert allowed == []
 
 
 @pytest.mark.parametrize("login", READERS)
 def test_readers_cannot_write_or_block(
-    databases: FreshDatabases, written: Written, login: Login
+    databases: FreshDatabases, writer: Written, login: Login
 ) -> None:
     """A login that reads neither appends, nor changes heads, nor takes the writers' lock."""
-    written.open()
+    writer.open()
     # The relay's own lock needs the advisory functions, so it alone may call them.
     statements = [s for s in FOR_READERS if login != "relay" or "advisory" not in s]
     allowed = [statement for statement in statements if not refused(databases, login, statement)]
     assert allowed == []
 
 
-def test_the_owner_is_stopped_by_triggers(databases: FreshDatabases, written: Written) -> None:
+def test_the_owner_is_stopped_by_triggers(databases: FreshDatabases, writer: Written) -> None:
     """Even with every right, events change by no plain statement, replica role or not."""
-    written.open()
+    writer.open()
     with databases.connect_admin() as connection:
         connection.execute("SET search_path = ledger_main")
         connection.execute("SET session_replication_role = replica")

@@ -30,9 +30,9 @@ def proxy(databases: FreshDatabases) -> Iterator[CuttingProxy]:
 
 
 @pytest.fixture
-def far(make_written: MakeWritten, proxy: CuttingProxy) -> Written:
+def far(make_writer: MakeWritten, proxy: CuttingProxy) -> Written:
     """Give a writer that reaches the database through the proxy."""
-    return make_written(proxy.port)
+    return make_writer(proxy.port)
 
 
 def stored(databases: FreshDatabases) -> Counter[str]:
@@ -91,21 +91,21 @@ def test_a_connection_lost_before_the_commit(
 
 
 def test_a_backend_that_ends_between_locks_and_commit(
-    databases: FreshDatabases, written: Written
+    databases: FreshDatabases, writer: Written
 ) -> None:
     """Changes are never stored on a new connection, where the locks they rest on are gone."""
-    source = written.open(overdraft_limit=None)
-    wallets = written.store.load([source], []).wallets
+    source = writer.open(overdraft_limit=None)
+    wallets = writer.store.load([source], []).wallets
     with databases.connect_admin() as admin:
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE usename = 'falconpay_command' AND datname = current_database()"
         )
     with contextlib.suppress(psycopg.Error):
-        written.store._connection.execute("SELECT 1")  # type: ignore[union-attr]
+        writer.store._connection.execute("SELECT 1")  # type: ignore[union-attr]
     changes = Changes([wallets[source]], [], [], "2026-01-01T00:00:00Z", "infinity")  # type: ignore[arg-type]
     with pytest.raises(StoreUnavailable):
-        written.store.commit(changes)
+        writer.store.commit(changes)
 
 
 def test_a_commit_that_answers_rollback(databases: FreshDatabases) -> None:
@@ -121,15 +121,15 @@ def test_a_commit_that_answers_rollback(databases: FreshDatabases) -> None:
     confirm("COMMIT")
 
 
-def test_a_poisonous_command_ends_alone(databases: FreshDatabases, written: Written) -> None:
+def test_a_poisonous_command_ends_alone(databases: FreshDatabases, writer: Written) -> None:
     """A batch that the database refuses is cut until the one at fault is found and reported."""
-    source, destination = written.open(overdraft_limit=None), written.open()
-    works = [written.transfer(source, destination, 1) for _ in range(40)]
-    works.insert(17, written.opening(currency="E\0R"))
-    outcomes = written.ledger.execute(works)
+    source, destination = writer.open(overdraft_limit=None), writer.open()
+    works = [writer.transfer(source, destination, 1) for _ in range(40)]
+    works.insert(17, writer.opening(currency="E\0R"))
+    outcomes = writer.ledger.execute(works)
     assert [type(outcome) for outcome in outcomes].index(Defect) == 17
     assert sum(isinstance(outcome, Answer) for outcome in outcomes) == 40
-    assert len(written.faults) == 1
+    assert len(writer.faults) == 1
     assert stored(databases)["payment.completed.v1"] == 40
 
 
@@ -146,9 +146,9 @@ def test_a_server_that_hangs(databases: FreshDatabases, far: Written, proxy: Cut
     assert stored(databases)["payment.completed.v1"] == 1
 
 
-def test_a_holder_of_locks_that_hangs(databases: FreshDatabases, make_written: MakeWritten) -> None:
+def test_a_holder_of_locks_that_hangs(databases: FreshDatabases, make_writer: MakeWritten) -> None:
     """A writer that stops between locks and commit loses them; the others go on in time."""
-    stuck, other = make_written(), make_written()
+    stuck, other = make_writer(), make_writer()
     source, destination = stuck.open(overdraft_limit=None), stuck.open()
     stuck.store.load([source, destination], [])
     work, started = other.transfer(source, destination, 1), time.monotonic()

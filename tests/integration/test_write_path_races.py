@@ -1,18 +1,20 @@
 """Races of the write path over real PostgreSQL, which a looser order of steps would lose."""
 
 import json
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from uuid import uuid4
+from itertools import pairwise
+from typing import TypeVar
+from uuid import UUID, uuid4
 
 import psycopg
+from psycopg.errors import DeadlockDetected
 
 from application.clock import ClockGuard
-from application.commands import Answer, Outcome
+from application.commands import Answer
 from application.ledger import Ledger
-from application.ports import Appended, Changes, LedgerStore
+from application.ports import Appended, Changes, Conflict, LedgerStore, Loaded
 from domain.events import PaymentCompleted, PaymentDeclined
 from domain.identifiers import WalletId, bits
 from domain.refusals import KeyReused
@@ -22,6 +24,7 @@ from tests.servers import FreshDatabases
 from tests.written import Written
 
 MakeWritten = Callable[[], Written]
+Result = TypeVar("Result")
 TOMORROW = "(date_trunc('day', clock_timestamp()) + interval '1 day')"
 
 
@@ -37,18 +40,6 @@ class Holder:
             "SELECT 1 FROM wallet_head WHERE id = %s FOR UPDATE", (bits(wallet),)
         )
 
-    def until_somebody_waits(self) -> None:
-        """Return when another session waits for a lock."""
-        for _ in range(300):
-            found = self.connection.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            ).fetchone()
-            if found is not None and found[0]:
-                return
-            time.sleep(0.01)
-        raise AssertionError("nobody waits for the head")
-
     def commit(self, statement: str = "SELECT 1", *values: object) -> None:
         """Change something under the lock, then give it back."""
         self.connection.execute(statement.encode(), values)
@@ -56,7 +47,19 @@ class Holder:
         self.connection.close()
 
 
-def in_background(call: Callable[[], Outcome]) -> Future[Outcome]:
+def until_waiting(connection: psycopg.Connection, sessions: int) -> None:
+    """Return when so many sessions wait for locks."""
+    for _ in range(300):
+        found = connection.execute(
+            "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
+        ).fetchone()
+        if found is not None and found[0] >= sessions:
+            return
+        time.sleep(0.005)
+    raise AssertionError("nobody waits for the locks")
+
+
+def in_background(call: Callable[[], Result]) -> Future[Result]:
     """Run a call in a thread of its own."""
     pool = ThreadPoolExecutor(1)
     future = pool.submit(call)
@@ -65,13 +68,13 @@ def in_background(call: Callable[[], Outcome]) -> Future[Outcome]:
 
 
 def test_a_wallet_frozen_while_a_payment_waits_for_its_head(
-    databases: FreshDatabases, written: Written
+    databases: FreshDatabases, writer: Written
 ) -> None:
     """The decision sees what the holder of the lock committed."""
-    source, destination = written.open(overdraft_limit=None), written.open()
+    source, destination = writer.open(overdraft_limit=None), writer.open()
     holder = Holder(databases, source)
-    paid = in_background(lambda: written.pay(source, destination, 100))
-    holder.until_somebody_waits()
+    paid = in_background(lambda: writer.pay(source, destination, 100))
+    until_waiting(holder.connection, 1)
     holder.commit("UPDATE wallet_head SET frozen_by_operator = true WHERE id = %s", bits(source))
     answer = paid.result(5)
     assert isinstance(answer, Answer)
@@ -79,16 +82,14 @@ def test_a_wallet_frozen_while_a_payment_waits_for_its_head(
     assert answer.event.code == "wallet-frozen"
 
 
-def test_the_same_key_in_two_processes(
-    databases: FreshDatabases, make_written: MakeWritten
-) -> None:
+def test_the_same_key_in_two_processes(databases: FreshDatabases, make_writer: MakeWritten) -> None:
     """The second one waits for the head, then finds the first one's answer: one effect."""
-    first, second = make_written(), make_written()
+    first, second = make_writer(), make_writer()
     source, destination = first.open(overdraft_limit=None), first.open()
     work = first.transfer(source, destination, 100, key="once")
     holder = Holder(databases, source)
     both = [in_background(lambda w=w: w.one(work)) for w in (first, second)]  # type: ignore[misc]
-    holder.until_somebody_waits()
+    until_waiting(holder.connection, 1)
     holder.commit()
     answers = [future.result(5) for future in both]
     assert all(isinstance(answer, Answer) for answer in answers)
@@ -97,56 +98,75 @@ def test_the_same_key_in_two_processes(
     assert posted(databases, source) == -100
 
 
-def test_the_same_key_on_two_routes(written: Written) -> None:
+def test_the_same_key_on_two_routes(writer: Written) -> None:
     """A key that opened a wallet pays nothing, and the other way round."""
-    source, destination = written.open("k1", overdraft_limit=None), written.open()
-    assert isinstance(written.one(written.transfer(source, destination, 5, "k1")), KeyReused)
-    assert isinstance(written.one(written.transfer(source, destination, 5, "k2")), Answer)
-    assert isinstance(written.one(written.opening("k2")), KeyReused)
-    assert isinstance(written.one(written.freeze(source, "k2")), KeyReused)
+    source, destination = writer.open("k1", overdraft_limit=None), writer.open()
+    assert isinstance(writer.one(writer.transfer(source, destination, 5, "k1")), KeyReused)
+    assert isinstance(writer.one(writer.transfer(source, destination, 5, "k2")), Answer)
+    assert isinstance(writer.one(writer.opening("k2")), KeyReused)
+    assert isinstance(writer.one(writer.freeze(source, "k2")), KeyReused)
 
 
 def test_new_heads_made_in_opposite_order(
-    databases: FreshDatabases, make_written: MakeWritten
+    databases: FreshDatabases, make_writer: MakeWritten
 ) -> None:
-    """Two processes that open the same wallets in opposite order never deadlock."""
-    writers = (make_written(), make_written())
-    for round_number in range(12):
-        works = [writers[0].opening(f"{round_number}-{n}") for n in range(40)]
-        start = threading.Barrier(2)
+    """Two processes that open the same wallets in opposite order never deadlock.
 
-        def opened(writer: Written, reverse: bool) -> list[Outcome]:
-            ordered = list(reversed(works)) if reverse else works  # noqa: B023 (awaited below)
-            start.wait()  # noqa: B023 (awaited below)
-            return writer.ledger.execute(ordered)
+    A third one holds the wallet in the middle until both have made the heads before it.
+    """
+    writers = (make_writer(), make_writer())
+    watched = [Watched(writer) for writer in writers]
+    works = sorted((writers[0].opening() for _ in range(41)), key=lambda work: work.stream)
+    holder = databases.connect_admin()
+    holder.execute("SET search_path = ledger_main")
+    holder.execute("BEGIN")
+    holder.execute(
+        "INSERT INTO wallet_head VALUES (%s, 1, 'system', 'EUR', NULL, 0, 0, 0, %s, %s, %s)",
+        (works[20].stream, False, False, False),
+    )
+    runs = [
+        in_background(lambda w=w, order=order: w.ledger.execute(works[::order]))  # type: ignore[misc]
+        for w, order in zip(watched, (1, -1), strict=True)
+    ]
+    until_waiting(holder, 2)
+    holder.execute("ROLLBACK")
+    outcomes = [outcome for run in runs for outcome in run.result(20)]
+    assert all(isinstance(outcome, Answer) for outcome in outcomes)
+    assert sum(not o.replayed for o in outcomes if isinstance(o, Answer)) == len(works)
+    assert DeadlockDetected not in {type(c) for w in watched for c in w.conflicts}
+    holder.close()
 
-        with ThreadPoolExecutor(2) as pool:
-            runs = [pool.submit(opened, w, i == 1) for i, w in enumerate(writers)]
-            outcomes = [outcome for run in runs for outcome in run.result(20)]
-        assert all(isinstance(outcome, Answer) for outcome in outcomes)
-        assert sum(not o.replayed for o in outcomes if isinstance(o, Answer)) == len(works)
-    assert deadlocks(databases) == 0
 
+def test_heads_locked_in_opposite_order(
+    databases: FreshDatabases, make_writer: MakeWritten
+) -> None:
+    """Payments in both directions lock in one order, so none waits for the other for ever.
 
-def test_opposite_transfers(databases: FreshDatabases, make_written: MakeWritten) -> None:
-    """Payments in both directions lock in one order, so none waits for the other for ever."""
-    writers = (make_written(), make_written())
-    one, other = writers[0].open(overdraft_limit=None), writers[0].open(overdraft_limit=None)
-
-    def run(writer: Written, source: WalletId, destination: WalletId) -> list[Outcome]:
-        return [writer.pay(source, destination, 1) for _ in range(150)]
-
-    with ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(run, writers[0], one, other), pool.submit(run, writers[1], other, one)]
-        outcomes = [outcome for done in runs for outcome in done.result(60)]
+    A third one holds the head in the middle until both have locked what they can before it.
+    """
+    writers = (make_writer(), make_writer())
+    wallets = sorted(writers[0].open(overdraft_limit=None) for _ in range(60))
+    watched = [Watched(writer) for writer in writers]
+    holder = Holder(databases, wallets[30])
+    pairs = list(pairwise(wallets))
+    runs = [
+        in_background(lambda w=w, works=works: w.ledger.execute(works))  # type: ignore[misc]
+        for w, works in (
+            (watched[0], [writers[0].transfer(a, b, 1) for a, b in pairs]),
+            (watched[1], [writers[1].transfer(b, a, 1) for a, b in reversed(pairs)]),
+        )
+    ]
+    until_waiting(holder.connection, 2)
+    holder.commit()
+    outcomes = [outcome for run in runs for outcome in run.result(20)]
     assert all(isinstance(o, Answer) and isinstance(o.event, PaymentCompleted) for o in outcomes)
-    assert (posted(databases, one), posted(databases, other)) == (0, 0)
-    assert deadlocks(databases) == 0
+    assert {posted(databases, wallet) for wallet in wallets} == {0}
+    assert DeadlockDetected not in {type(c) for w in watched for c in w.conflicts}
 
 
-def test_double_spends_in_parallel(databases: FreshDatabases, make_written: MakeWritten) -> None:
+def test_double_spends_in_parallel(databases: FreshDatabases, make_writer: MakeWritten) -> None:
     """Of 200 attempts to spend the same 10, exactly ten succeed, whoever takes them."""
-    writers = [make_written() for _ in range(4)]
+    writers = [make_writer() for _ in range(4)]
     bank, purse = writers[0].open(overdraft_limit=None), writers[0].open()
     shop = writers[0].open()
     assert isinstance(writers[0].pay(bank, purse, 10), Answer)
@@ -162,14 +182,12 @@ def test_double_spends_in_parallel(databases: FreshDatabases, make_written: Make
     assert posted(databases, purse) == 0
 
 
-def test_decided_no_earlier_than_the_last_event(
-    databases: FreshDatabases, written: Written
-) -> None:
+def test_decided_no_earlier_than_the_last_event(databases: FreshDatabases, writer: Written) -> None:
     """The clock is read under the locks: an event stored while a payment waited is not later."""
-    source, destination = written.open(overdraft_limit=None), written.open()
+    source, destination = writer.open(overdraft_limit=None), writer.open()
     holder = Holder(databases, source)
-    paid = in_background(lambda: written.pay(source, destination, 100))
-    holder.until_somebody_waits()
+    paid = in_background(lambda: writer.pay(source, destination, 100))
+    until_waiting(holder.connection, 1)
     with databases.connect("command") as other:
         append_opening(other, "clock_timestamp()", "'infinity'")
     holder.commit()
@@ -179,6 +197,32 @@ def test_decided_no_earlier_than_the_last_event(
     completed = next(event for event in events if event.type == "payment.completed.v1")
     assert completed.recorded_at >= events[0].recorded_at
     assert json.loads(completed.data)["effective_at"] >= events[0].recorded_at
+
+
+class Watched:
+    """A writer's real store, with the causes of its conflicts noted."""
+
+    def __init__(self, writer: Written) -> None:
+        """Take the writer, and make a ledger over its watched store."""
+        self._store = writer.store
+        self.release = writer.store.release
+        self.conflicts: list[BaseException | None] = []
+        self.ledger = Ledger(self, ClockGuard(suspended_too), report=writer.faults.append)
+
+    def load(self, wallets: Sequence[WalletId], streams: Sequence[UUID]) -> Loaded:
+        """Load, and note a conflict."""
+        return self._noting(lambda: self._store.load(wallets, streams))
+
+    def commit(self, changes: Changes) -> Appended:
+        """Commit, and note a conflict."""
+        return self._noting(lambda: self._store.commit(changes))
+
+    def _noting(self, call: Callable[[], Result]) -> Result:
+        try:
+            return call()
+        except Conflict as conflict:
+            self.conflicts.append(conflict.__cause__)
+            raise
 
 
 class MidnightStrikes:
@@ -200,12 +244,12 @@ class MidnightStrikes:
         return self._store.commit(changes)
 
 
-def test_midnight_between_decision_and_append(databases: FreshDatabases, written: Written) -> None:
+def test_midnight_between_decision_and_append(databases: FreshDatabases, writer: Written) -> None:
     """What was decided for a day is not recorded on the next one: it is decided again."""
-    source, destination = written.open(overdraft_limit=None), written.open()
-    store = MidnightStrikes(written.store, databases)
-    ledger = Ledger(store, ClockGuard(suspended_too), report=written.faults.append)
-    (answer,) = ledger.execute([written.transfer(source, destination, 100)])
+    source, destination = writer.open(overdraft_limit=None), writer.open()
+    store = MidnightStrikes(writer.store, databases)
+    ledger = Ledger(store, ClockGuard(suspended_too), report=writer.faults.append)
+    (answer,) = ledger.execute([writer.transfer(source, destination, 100)])
     assert store.commits == 2
     assert isinstance(answer, Answer)
     assert isinstance(answer.event, PaymentCompleted)
@@ -234,17 +278,6 @@ def posted(databases: FreshDatabases, wallet: WalletId) -> int:
     with databases.connect("audit") as connection:
         row = connection.execute(
             "SELECT posted FROM wallet_head WHERE id = %s", (bits(wallet),)
-        ).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def deadlocks(databases: FreshDatabases) -> int:
-    """Return how many deadlocks PostgreSQL had to end in the ledger's database."""
-    with databases.connect_admin() as connection:
-        connection.execute("SELECT pg_stat_force_next_flush()")
-        row = connection.execute(
-            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
         ).fetchone()
     assert row is not None
     return int(row[0])

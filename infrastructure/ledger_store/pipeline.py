@@ -1,0 +1,30 @@
+"""A pipeline whose last message is Sync, so that the server's time-out for idle locks holds.
+
+PostgreSQL arms `idle_in_transaction_session_timeout` when it answers Sync, and disarms it at the
+next message of any kind. The driver may send a Flush after the last Sync: then a process that
+stops with locks held would keep them for ever.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.abc import PQGen
+
+
+class _SyncLast(psycopg.Pipeline):
+    def _exit_gen(self) -> PQGen[None]:
+        yield from self._sync_gen()
+
+
+@contextmanager
+def pipeline(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Send statements without waiting for each one's result; ends with Sync and nothing after."""
+    assert connection._pipeline is None, "pipelines are not nested here"
+    connection._pipeline = made = _SyncLast(connection)
+    try:
+        with made:
+            yield
+    finally:
+        connection._pipeline = None
