@@ -95,9 +95,11 @@ def _apply(
         book.payments[data["description"]].append({**data, "topic": topic, "position": position})
 
 
-def judge(url: str, logs: Iterable[Path]) -> tuple[list[str], dict[str, int]]:
+def judge(
+    rows: Iterable[tuple[Any, ...]], logs: Iterable[Path]
+) -> tuple[list[str], dict[str, int]]:
     """Return everything that breaks a promise, and how many commands ended in which way."""
-    book = fold(read_events(url))
+    book = fold(rows)
     attempts: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for log in logs:
         for line in log.read_text().splitlines():

@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 
-from tests.faults.checker import judge
+from tests.faults.checker import judge, read_events
 from tests.tools.whole_system import WholeSystem
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ def run(system: WholeSystem, logs: Path, seconds: float, seed: int, pause: float
         _await_ready(system)
         report.longest_recovery_seconds = round(time.monotonic() - started, 1)
         url = system.status()["database_url"]
-        report.faults, report.counts = judge(url, sorted(logs.glob("client-*.jsonl")))
+        report.faults, report.counts = judge(read_events(url), sorted(logs.glob("client-*.jsonl")))
         report.faults += _replay(system)
     finally:
         system.close()
