@@ -28,9 +28,12 @@ class Desk:
         self._seconds = Histogram(
             "falconpay_batch_seconds", "Time from locks to COMMIT of one batch.", registry=registry
         )
-        Gauge(
-            "falconpay_queue_commands", "Commands that wait for a batch.", registry=registry
-        ).set_function(lambda: self._writer.queued)
+        self._queued = Gauge(
+            "falconpay_queue_commands",
+            "Commands that waited for a batch when the last one began.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self._outcomes = Counter(
             "falconpay_outcomes",
             "What became of commands, by kind.",
@@ -60,6 +63,7 @@ class Desk:
 
     def _timed(self, works: Sequence[Work]) -> list[Outcome]:
         self._sizes.observe(len(works))
+        self._queued.set(self._writer.queued)
         with self._seconds.time():
             return self._execute(works)
 
