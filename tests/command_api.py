@@ -173,9 +173,9 @@ class Caller:
         """Send a transfer in EUR, but for the fields given."""
         return self.post("/v1/transfers", transfer(source, payee, amount, **fields), key)
 
-    def paid(self, source: str, payee: str, amount: str, **fields: Any) -> Any:
+    def paid(self, source: str, payee: str, amount: str, key: str = "", **fields: Any) -> Any:
         """Send a transfer that must be done; return its body."""
-        response = self.pay(source, payee, amount, **fields)
+        response = self.pay(source, payee, amount, key, **fields)
         assert response.status_code == 201, response.text
         return response.json()
 

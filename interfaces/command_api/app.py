@@ -20,7 +20,7 @@ from infrastructure.settings import Settings
 from infrastructure.telemetry import new_registry
 from infrastructure.tokens.verify import token_verifier
 from interfaces.command_api.batches import Batches
-from interfaces.command_api.desk import Desk
+from interfaces.command_api.desk import QUEUE_CAPACITY, Desk
 from interfaces.command_api.gate import Gate
 from interfaces.command_api.openapi import document_commands
 from interfaces.command_api.outcomes import Outcomes
@@ -31,14 +31,16 @@ from interfaces.http.auth import Authenticator
 from interfaces.http.serve import serve
 
 
-def create_app(settings: Settings, secrets: Secrets) -> FastAPI:
+def create_app(
+    settings: Settings, secrets: Secrets, queue_capacity: int = QUEUE_CAPACITY
+) -> FastAPI:
     """Wire the command API; nothing connects before the application starts."""
     registry = new_registry()
     log = structlog.get_logger("ledger")
     ledger, store = open_ledger(
         settings, secrets, lambda fault: log.error("a command failed", exc_info=fault)
     )
-    desk = Desk(ledger.execute, registry)
+    desk = Desk(ledger.execute, registry, queue_capacity)
     authenticator = Authenticator(token_verifier(settings))
     where = conninfo(settings, secrets, "command", "ledger")
 

@@ -9,16 +9,19 @@ from application.commands import Outcome, Work
 from application.writer import Execute, Writer
 
 Ticket = asyncio.Future[Outcome]
+QUEUE_CAPACITY = 4_000
 
 
 class Desk:
     """Where requests wait for their outcomes; to be used from one event loop."""
 
-    def __init__(self, execute: Execute, registry: CollectorRegistry) -> None:
-        """Take what executes a batch and where figures are kept."""
+    def __init__(
+        self, execute: Execute, registry: CollectorRegistry, capacity: int = QUEUE_CAPACITY
+    ) -> None:
+        """Take what executes a batch, where figures are kept, and how many commands may wait."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._execute = execute
-        self._writer: Writer[Ticket] = Writer(self._timed, self._deliver)
+        self._writer: Writer[Ticket] = Writer(self._timed, self._deliver, capacity=capacity)
         self._sizes = Histogram(
             "falconpay_batch_commands",
             "Commands in one batch of the writer.",

@@ -257,7 +257,7 @@ def test_the_longest_texts_are_taken_and_shown_again(command_api: CommandApi) ->
     body = {"name": name, "currency": "EUR", "reference": "ü" * 64}
     opened = anna.post("/v1/wallets", body).json()
     assert (opened["name"], opened["reference"]) == (name, "ü" * 64)
-    texts = {
+    texts: dict[str, Any] = {
         "description": "\U0001f985" * 140,
         "reference": "\u00e9" * 64,
         "metadata": {f"ключ {number}": "значение" for number in range(20)},
