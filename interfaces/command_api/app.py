@@ -29,6 +29,7 @@ from interfaces.command_api.routes import Commands
 from interfaces.http.application import new_application
 from interfaces.http.auth import Authenticator
 from interfaces.http.serve import serve
+from interfaces.http.shortcut import take_shortcuts
 
 
 def create_app(
@@ -78,7 +79,10 @@ def create_app(
     app.state.draining = False
     currencies = Currencies(settings.assets)
     parts = (Gate(authenticator), CommandParser(currencies), desk, Outcomes(currencies))
-    app.router.routes[:0] = [*Commands(*parts).routes(), *Batches(*parts).routes()]
+    routes = [*Commands(*parts).routes(), *Batches(*parts).routes()]
+    app.router.routes[:0] = routes
+    hot = {route.path: route.endpoint for route in routes if "{" not in route.path}
+    take_shortcuts(app, app.state.metrics, hot)
     document_commands(app)
     return app
 

@@ -40,6 +40,7 @@ def new_application(
         telemetry={"tracing": False, "metrics": False},
     )
     install_handlers(app)
-    app.add_middleware(Edge, metrics=HttpMetrics(registry))
+    app.state.metrics = HttpMetrics(registry)
+    app.add_middleware(Edge, metrics=app.state.metrics)
     app.router.routes.extend([*health_routes(checks, registry), *docs_routes()])
     return app
