@@ -28,7 +28,7 @@ DOCUMENT = _document()
 
 def _fits(value: object, schema: dict[str, Any]) -> bool:
     whole = {**schema, "components": DOCUMENT["components"]}
-    return jsonschema.Draft202012Validator(whole).is_valid(value)
+    return bool(jsonschema.Draft202012Validator(whole).is_valid(value))
 
 
 CONTENTS = [
