@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 
 from interfaces.importing import cells
 from interfaces.importing.cells import CellInvalid
@@ -84,6 +85,7 @@ def _day(text: str) -> date:
     return cells.day(f"19{text}" if len(text) == 6 else text[:40], "%Y%m%d", "930131")
 
 
+@lru_cache(maxsize=512)
 def _kind(operation: str, symbol: str) -> str:
     kind = KINDS_BY_SYMBOL.get(symbol) or KINDS_BY_OPERATION.get(operation)
     if kind is None:
@@ -92,6 +94,8 @@ def _kind(operation: str, symbol: str) -> str:
 
 
 def _partner(bank: str, account: str) -> dict[str, str] | None:
+    if not bank and not account:
+        return None
     named = {
         "bank": cells.words(bank, "bank", 40),
         "account": cells.words(account, "account", 40),

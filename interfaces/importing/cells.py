@@ -49,6 +49,7 @@ def day(text: str, layout: str, example: str) -> date:
         raise CellInvalid(f"{text[:40]!r} is no date such as {example}.") from None
 
 
+@lru_cache(maxsize=8192)
 def key(text: str, column: str, longest: int = 200) -> str:
     """Return a number or name that identifies something: visible ASCII without spaces."""
     if _KEY.fullmatch(text) is None or len(text) > longest:
@@ -56,6 +57,7 @@ def key(text: str, column: str, longest: int = 200) -> str:
     return text
 
 
+@lru_cache(maxsize=1024)
 def words(text: str, column: str, longest: int) -> str | None:
     """Return free text without spaces around it, nothing for an empty cell."""
     text = text.strip()

@@ -17,6 +17,10 @@ class BadLineFound(ValueError):
         self.bad = bad
 
 
+KEPT = 100_000
+"""Of so many lines a first look keeps what it read; of more they are read once more."""
+
+
 @dataclass(slots=True)
 class Survey:
     """What a first look at a file finds; `sorted` tells whether its dates never go back."""
@@ -24,6 +28,7 @@ class Survey:
     rows: int = 0
     sorted: bool = True
     bad: list[BadLine] = field(default_factory=list)
+    kept: list[Row | BadLine] | None = field(default_factory=list)
 
 
 def survey(found: Iterable[Row | BadLine]) -> Survey:
@@ -31,6 +36,10 @@ def survey(found: Iterable[Row | BadLine]) -> Survey:
     result = Survey()
     last = None
     for item in found:
+        if result.kept is not None:
+            result.kept.append(item)
+            if len(result.kept) > KEPT:
+                result.kept = None
         if isinstance(item, BadLine):
             result.bad.append(item)
             continue
@@ -49,7 +58,7 @@ def days(
     A file whose dates never go back is read day by day; another one is sorted in memory, and
     imported only when it has no bad line. Raises `BadLineFound` unless bad lines are skipped.
     """
-    good = _good(read(), skip_bad)
+    good = _good(read() if seen.kept is None else seen.kept, skip_bad)
     in_order = good if seen.sorted else iter(sorted(good, key=attrgetter("day")))
     for _, rows in groupby(in_order, key=attrgetter("day")):
         # Sorting is stable, so that each half of a day keeps the order of the file.

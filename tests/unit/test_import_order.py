@@ -8,7 +8,7 @@ import pytest
 from domain.payments import TransferMoney
 from domain.wallets import OpenWallet
 from interfaces.importing.balances import Difference, FileBalances
-from interfaces.importing.order import BadLineFound, days, survey
+from interfaces.importing.order import KEPT, BadLineFound, days, survey
 from interfaces.importing.rows import BadLine, Row
 from interfaces.importing.submissions import Submissions
 
@@ -34,6 +34,15 @@ def test_credits_come_before_debits_within_a_day_and_keep_the_order_of_the_file(
         row(6, SECOND, 2),
     ]
     assert numbers(days(lambda: rows, survey(rows), False)) == [[2, 4, 1, 3], [6, 5]]
+
+
+def test_a_file_too_long_to_be_kept_is_read_once_more() -> None:
+    rows: Found = [row(number, FIRST, 5) for number in range(1, KEPT + 1)]
+    assert survey(rows).kept == rows
+    longer = survey([*rows, row(KEPT + 1, FIRST, 5)])
+    assert (longer.kept, longer.rows) == (None, KEPT + 1)
+    again: Found = [row(1, FIRST, -5), row(2, FIRST, 5)]
+    assert numbers(days(lambda: again, longer, False)) == [[2, 1]]
 
 
 def test_a_file_whose_dates_go_back_is_sorted_first() -> None:
