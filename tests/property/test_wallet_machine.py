@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from application.commands import Submission
+from application.commands import Command, Submission
 from application.decisions import decide
 from domain.events import WalletEvent
 from domain.payments import TransferMoney, transfer
@@ -49,10 +49,9 @@ class OneWallet(RuleBasedStateMachine):
         self.model.purses[THEIRS] = Purse(STRANGER.subject, "EUR", None)
         self.number = 0
 
-    def expect(self, command: object, caller: Caller) -> End:
+    def expect(self, command: Command, caller: Caller) -> End:
         self.number += 1
-        stream = UUID(int=self.number)
-        end, _ = self.model.submit(Submission(command, caller, stream, ""))  # type: ignore[arg-type]
+        end, _ = self.model.submit(Submission(command, caller, UUID(int=self.number), ""))
         return end
 
     @rule(command=COMMANDS, caller=CALLERS)

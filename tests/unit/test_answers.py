@@ -1,6 +1,7 @@
 """The renderer of version 1 answers in exactly these bytes, for ever."""
 
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,6 +14,7 @@ from domain.events import (
     RequestAccepted,
     RequestRefused,
     WalletOpened,
+    WalletStatus,
 )
 from domain.identifiers import bits
 from domain.instants import Instant
@@ -32,7 +34,7 @@ WRITTEN = {"z": "last is not sorted", "a": 'quoted " and \\ and / and \u2028'}
 TRANSFERS, WALLETS = "/v1/transfers", "/v1/wallets"
 
 
-def completed(amount: int = 1234, currency: str = "EUR", **texts: object) -> PaymentCompleted:
+def completed(amount: int = 1234, currency: str = "EUR", **texts: Any) -> PaymentCompleted:
     return PaymentCompleted(
         kind="transfer",
         amount=amount,
@@ -40,7 +42,7 @@ def completed(amount: int = 1234, currency: str = "EUR", **texts: object) -> Pay
         source_wallet_id=OURS,
         destination_wallet_id=THEIRS,
         effective_at=VALUE_DATE,
-        **texts,  # type: ignore[arg-type]
+        **texts,
     )
 
 
@@ -58,11 +60,11 @@ def declined(code: str, available: int | None = None) -> PaymentDeclined:
     )
 
 
-def accepted(status: str, limit: int | None, role: str | None) -> RequestAccepted:
+def accepted(status: WalletStatus, limit: int | None, role: str | None) -> RequestAccepted:
     return RequestAccepted(
         action="freeze",
         wallet_id=OURS,
-        status=status,  # type: ignore[arg-type]
+        status=status,
         overdraft_limit=limit,
         role=role,
     )
