@@ -48,22 +48,19 @@ PaymentKind = Literal[
 ]
 
 
-def _whole_number(text: str, highest: int) -> int:
+def _whole_number(text: str, lowest: int, highest: int) -> int:
     # The digits are counted first, since a long row of them is slow to convert.
-    if _DIGITS.fullmatch(text) is None or len(text) > 19 or int(text) > highest:
-        raise ValueError(f"must be a whole number up to {highest}")
-    return int(text)
+    if _DIGITS.fullmatch(text) and len(text) <= 19 and lowest <= int(text) <= highest:
+        return int(text)
+    raise ValueError(f"must be a whole number from {lowest} to {highest}")
 
 
 def _position(text: str) -> int:
-    return _whole_number(text, MAX_POSITION)
+    return _whole_number(text, 0, MAX_POSITION)
 
 
 def _limit(text: str) -> int:
-    number = _whole_number(text, MAX_LIMIT)
-    if number == 0:
-        raise ValueError(f"must be from 1 to {MAX_LIMIT}")
-    return number
+    return _whole_number(text, 1, MAX_LIMIT)
 
 
 def _as_of(text: str) -> int | Instant:
