@@ -1,6 +1,8 @@
 """Clients of the broker with the settings that all of ours share, their logs among our own."""
 
 import logging
+import re
+import time
 from typing import Any
 
 from confluent_kafka import Consumer, Producer
@@ -9,7 +11,38 @@ from confluent_kafka.admin import AdminClient
 LARGEST_RECORD_BYTES = 4_000_000
 """Room for the largest command's event, whose body is at most 1 MiB."""
 
-_LOGGER = logging.getLogger("kafka")
+REPEATED_AFTER_SECONDS = 30.0
+
+_NUMBERS = re.compile(r"\d+")
+
+
+class _SaidOnce(logging.Filter):
+    """Lets a line through once in a while: a client without its broker says it ten times a second.
+
+    Lines that differ only in numbers are the same.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing said."""
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        line = _NUMBERS.sub("", record.getMessage())
+        if _EXPECTED in line:
+            return False
+        now = time.monotonic()
+        if now < self._said.get(line, 0.0):
+            return False
+        if len(self._said) > 1_000:
+            self._said.clear()
+        self._said[line] = now + REPEATED_AFTER_SECONDS
+        return True
+
+
+_EXPECTED = "enable.gapless.guarantee is experimental"
+_LOGGER = logging.getLogger("falconpay.kafka")
+_LOGGER.addFilter(_SaidOnce())
 
 
 def _settings(bootstrap: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from infrastructure.event_codec import EventCodec
 from infrastructure.kafka.records import Record, RecordCodec, RecordRefused
-from infrastructure.kafka.topic import PARTITION, offsets, read
+from infrastructure.kafka.topic import PARTITION, PATIENCE_SECONDS, offsets, read
 from projections.contract import Applied
 from projections.sources import Taken
 
@@ -141,9 +141,11 @@ class TopicSource:
         try:
             offset = self._find(self._after)
         except KafkaException as error:
-            if error.args[0].code() in _MISPLACED:
-                return False
-            raise
+            if error.args[0].code() not in _MISPLACED:
+                raise
+            # The client says the same of a topic while it knows no broker: then this raises.
+            self._consumer.list_topics(timeout=PATIENCE_SECONDS)
+            return False
         self._consumer.assign([TopicPartition(self._topic, PARTITION, offset)])
         self._placed, self._next_offset = True, offset
         self._probe_due = time.monotonic() + PROBE_SECONDS
