@@ -43,13 +43,15 @@ FOR_READERS = (
 
 
 def refused(databases: FreshDatabases, login: Login, statement: str) -> bool:
-    """Return whether the database itself refuses a statement to a login."""
+    """Return whether a login lacks the right to a statement, which would else go through."""
     with databases.connect(login) as connection:
         connection.execute("SET default_transaction_read_only = off")
         try:
             connection.execute(statement.encode())
-        except psycopg.Error:
+        except psycopg.errors.InsufficientPrivilege:
             return True
+        except psycopg.Error:
+            return False
     return False
 
 

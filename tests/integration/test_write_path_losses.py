@@ -19,6 +19,8 @@ from tests.tools.cutting_proxy import CuttingProxy
 from tests.written import Written
 
 MakeWritten = Callable[..., Written]
+COMMIT = b"COMMIT\0"
+"""The statement as it goes over the wire; BEGIN has READ COMMITTED in it."""
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def test_the_answer_to_commit_is_lost(
     """In 100 batches whose COMMIT passed and whose answer did not, nothing is lost or doubled."""
     source, destination = far.open(overdraft_limit=None), far.open()
     for _ in range(100):
-        proxy.lose_answer_to(b"COMMIT")
+        proxy.lose_answer_to(COMMIT)
         answer = far.pay(source, destination, 1)
         assert isinstance(answer, Answer)
         assert isinstance(answer.event, PaymentCompleted)
@@ -62,7 +64,7 @@ def test_a_lost_commit_of_a_command_without_key(
 ) -> None:
     """The request id made on arrival finds it again."""
     wallet = far.open()
-    proxy.lose_answer_to(b"COMMIT")
+    proxy.lose_answer_to(COMMIT)
     assert isinstance(far.one(far.limit(wallet, 500)), Answer)
     assert stored(databases)["wallet.overdraft_limit_changed.v1"] == 1
     assert stored(databases)["request.accepted.v1"] == 1
@@ -73,7 +75,7 @@ def test_a_lost_commit_of_openings(
 ) -> None:
     """Where no head could be locked, the heads themselves hold off the second decision."""
     works = [far.opening(f"w{n}") for n in range(50)]
-    proxy.lose_answer_to(b"COMMIT")
+    proxy.lose_answer_to(COMMIT)
     assert all(isinstance(outcome, Answer) for outcome in far.ledger.execute(works))
     assert stored(databases) == {"wallet.opened.v1": 50}
 
