@@ -86,10 +86,10 @@ def test_a_token_for_somebody_else_or_another_time_is_no_token(
 
 def test_a_token_ends_when_it_says(command_api: CommandApi) -> None:
     """Also one that has been believed before and is remembered."""
-    token = command_api.token("usr_access", PEOPLE, expires_in=2)
+    token = command_api.token("usr_access", PEOPLE, expires_in=4)
     header = ("Authorization", f"Bearer {token}")
     assert bearing(command_api, header).status_code == 201
-    time.sleep(2.1)
+    time.sleep(4.1)
     refused(bearing(command_api, header), 401, "unauthenticated")
 
 
