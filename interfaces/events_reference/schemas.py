@@ -1,0 +1,76 @@
+"""What each event type looks like, as JSON Schema and as the contract's words about money."""
+
+import dataclasses
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from domain import events
+from infrastructure.event_codec import STORED_NAMES, TYPES
+
+WRITTEN_BY_PEOPLE = "Free text of people."
+INSTANT = "YYYY-MM-DDTHH:MM:SS.ffffffZ in UTC"
+
+MOVES: Mapping[type, tuple[str, str]] = {
+    events.WalletOpened: ("0", "0"),
+    events.WalletCredited: ("+ amount", ""),
+    events.WalletDebited: ("- amount", ""),
+}
+"""How an event changes what a wallet has posted and held; all others change neither."""
+
+MEANINGS: Mapping[str, str] = {
+    "amount": "Minor units of the currency, an integer above zero.",
+    "available": "Minor units that could be spent when it was declined, overdraft not included.",
+    "overdraft_limit": "Minor units below zero that the wallet may reach; null is unlimited.",
+    "currency": "ISO 4217 code, or the code of a registered asset.",
+    "effective_at": f"Value date, {INSTANT}; it orders nothing.",
+    "counterparty": "The wallet on the other side (`wal_`).",
+    "payment_id": "The payment that moves the money (`pay_`).",
+    "source_wallet_id": "The wallet that pays (`wal_`).",
+    "destination_wallet_id": "The wallet that is paid (`wal_`).",
+    "wallet_id": "The wallet that the request was about (`wal_`).",
+    "owner": "Subject of the person it belongs to; null for system wallets.",
+    "code": "The refusal, as problems name it.",
+    "side": "Whether a member of the wallet or an operator acted.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One stored type: its permanent name, what it says, and the schema of its data."""
+
+    name: str
+    summary: str
+    posted: str
+    held: str
+    schema: dict[str, Any]
+
+
+def event_types() -> Iterator[EventType]:
+    """Yield every type in the order of the codec."""
+    for name, cls in TYPES.items():
+        posted, held = MOVES.get(cls, ("", ""))
+        yield EventType(name, inspect.cleandoc(cls.__doc__ or ""), posted, held, _schema(cls))
+
+
+def _schema(cls: type) -> dict[str, Any]:
+    """Return the schema of an event's data, under the names that are stored."""
+    _, components = msgspec.json.schema_components([cls], ref_template="#/{name}")
+    told = components[cls.__name__]["properties"]
+    properties = {
+        STORED_NAMES.get(field.name, field.name): _property(field, dict(told[field.name]))
+        for field in dataclasses.fields(cls)
+    }
+    # What is written always has every field; readers let unknown ones pass.
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _property(field: "dataclasses.Field[Any]", schema: dict[str, Any]) -> dict[str, Any]:
+    schema.pop("default", None)
+    meaning = MEANINGS.get(field.name, "")
+    if field.metadata.get("written_by_people"):
+        meaning = f"{meaning} {WRITTEN_BY_PEOPLE}".strip()
+    return {**schema, "description": meaning} if meaning else schema
