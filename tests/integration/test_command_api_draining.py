@@ -63,6 +63,8 @@ def test_requests_under_way_are_answered(own_api: CommandApi) -> None:
         (process,) = own_api.processes
         process.terminate()
         _until(lambda: not _listens(own_api))
+        # A server that drains for no longer than a moment would cut them off by now.
+        time.sleep(0.5)
         assert process.poll() is None
         assert not any(each.done() for each in sent)
         lock.execute("ROLLBACK")
