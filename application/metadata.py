@@ -2,7 +2,7 @@
 
 from application.commands import Submission
 from domain.events import Side
-from domain.identifiers import payment_id, request_id
+from domain.identifiers import request_id
 from domain.payments import TransferMoney
 from domain.recorded import Actor, EventMetadata
 from domain.wallets import OpenWallet
@@ -14,7 +14,7 @@ ANSWER_VERSION = 1
 def command_id(work: Submission) -> str:
     """Return the id of a command: that of the stream which its key begins."""
     if isinstance(work.command, TransferMoney):
-        return payment_id(work.stream)
+        return work.command.payment_id
     if isinstance(work.command, OpenWallet):
         return work.command.wallet_id
     return request_id(work.stream)

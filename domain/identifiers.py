@@ -40,6 +40,7 @@ def decode(prefix: str, text: str) -> UUID:
     return bits(text)
 
 
+@lru_cache(maxsize=16_384)
 def bits(identifier: str) -> UUID:
     """Return the 128 bits of an identifier that is known to be well formed."""
     return UUID(int=int(identifier[4:].translate(_TO_PYTHON), 32))
