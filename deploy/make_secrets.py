@@ -12,6 +12,7 @@ ENV_FILE = Path(__file__).parents[1] / ".env"
 
 NAMES = (
     "FALCONPAY_POSTGRES_PASSWORD",
+    "FALCONPAY_SECRET_CURSOR_MAC",
     "FALCONPAY_SECRET_DB_AUDIT",
     "FALCONPAY_SECRET_DB_COMMAND",
     "FALCONPAY_SECRET_DB_IDENTITY",
@@ -19,6 +20,7 @@ NAMES = (
     "FALCONPAY_SECRET_DB_QUERY",
     "FALCONPAY_SECRET_DB_READER",
     "FALCONPAY_SECRET_DB_RELAY",
+    "FALCONPAY_SECRET_KAFKA_MAC",
 )
 """What docker-compose.yml requires; each gets 192 random bits, safe in a URL."""
 

@@ -35,6 +35,9 @@ PASSWORDS: dict[str, set[Login]] = {
 }
 """The logins whose passwords a service knows."""
 
+SHARED_KEYS = {"kafka_mac": {"relay", "projector"}, "cursor_mac": {"query-api"}}
+"""Secrets that every process of these services must have alike, so none may make its own."""
+
 
 def roles() -> dict[str, str]:
     """Return the role of each service that runs one."""
@@ -68,6 +71,20 @@ def test_a_role_knows_only_its_own_passwords(service: str) -> None:
     known = {name for name in environment(service) if "_SECRET_DB_" in name}
     wanted = {f"FALCONPAY_SECRET_{secret_name(login).upper()}" for login in PASSWORDS[service]}
     assert known == wanted
+
+
+def test_processes_share_the_keys_that_must_be_alike() -> None:
+    """A record signed by the relay is believed by the projector, a cursor by every query API."""
+    for name, services in SHARED_KEYS.items():
+        variable = f"FALCONPAY_SECRET_{name.upper()}"
+        assert {each for each in SERVICES if variable in environment(each)} == services
+
+
+def test_every_secret_that_a_role_would_make_is_given() -> None:
+    """A role in a container forgets what it makes, so it must not have to make a secret."""
+    sources = [path.read_text() for path in (ROOT / "interfaces").rglob("*.py")]
+    made = {name for text in sources for name in re.findall(r'get_or_create\("(\w+)"\)', text)}
+    assert made == set(SHARED_KEYS)
 
 
 def test_other_services_know_no_passwords() -> None:
