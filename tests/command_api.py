@@ -40,11 +40,7 @@ class CommandApi:
     def start(self) -> None:
         """Start the processes and wait until each has answered that it is ready."""
         self.keys.ensure()
-        environ = {
-            **self.databases.environ,
-            "FALCONPAY_PORT": str(self.port - 1),
-            "FALCONPAY_ASSETS": "POINTS=0",
-        }
+        environ = {**self.databases.environ, "FALCONPAY_PORT": str(self.port - 1)}
         command = [sys.executable, "-m", "interfaces.cli", "run", "command-api"]
         log = (self.databases.settings.home / "command-api.log").open("ab")
         for _ in range(self.workers):

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from domain.money import Currencies
 from infrastructure.databases.logins import conninfo
 from infrastructure.databases.migrate import check
+from infrastructure.event_log.currencies import stored_currencies
 from infrastructure.ledger_store.opening import open_ledger
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
@@ -33,7 +34,10 @@ from interfaces.http.shortcut import take_shortcuts
 
 
 def create_app(
-    settings: Settings, secrets: Secrets, queue_capacity: int = QUEUE_CAPACITY
+    settings: Settings,
+    secrets: Secrets,
+    currencies: Currencies,
+    queue_capacity: int = QUEUE_CAPACITY,
 ) -> FastAPI:
     """Wire the command API; nothing connects before the application starts."""
     registry = new_registry()
@@ -77,7 +81,6 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.draining = False
-    currencies = Currencies(settings.assets)
     parts = (Gate(authenticator), CommandParser(currencies), desk, Outcomes(currencies))
     routes = [*Commands(*parts).routes(), *Batches(*parts).routes()]
     app.router.routes[:0] = routes
@@ -94,7 +97,10 @@ def run(settings: Settings, secrets: Secrets) -> None:
     )
     with psycopg.connect(conninfo(settings, secrets, "command", "ledger")) as connection:
         check(connection, settings, "ledger")
+        # Those of the store, not of the settings: answers on record must be shown for ever.
+        currencies = stored_currencies(connection)
     # The writer's thread waits for the interpreter after each answer of the database; the
     # default of 5 ms would make that longer than the database itself takes.
     sys.setswitchinterval(0.0005)
-    serve(create_app(settings, secrets), settings.host, settings.command_port, reuse_port=True)
+    app = create_app(settings, secrets, currencies)
+    serve(app, settings.host, settings.command_port, reuse_port=True)

@@ -1,9 +1,11 @@
 """Fixtures of the integration tests: a book that is written once, altered, and set right again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from infrastructure.databases.assets import register_assets
 from tests import servers
 from tests.altered_book import LEDGER_TABLES, REPORT_TABLES, Book, write_book
 from tests.command_api import CommandApi
@@ -44,6 +46,8 @@ def command_api(
 ) -> Iterator[CommandApi]:
     """Give the command API in two processes on one port; tests use callers of their own."""
     databases = servers.fresh_databases(postgres, tmp_path_factory.mktemp("home"))
+    # Registered once, an asset is known for ever, whatever the processes are started with.
+    register_assets(databases.admin, replace(databases.settings, assets={"POINTS": 0}))
     api = CommandApi(databases)
     api.start()
     yield api

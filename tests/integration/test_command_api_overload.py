@@ -9,6 +9,7 @@ import httpx
 import psycopg
 
 from domain.identifiers import decode
+from domain.money import Currencies
 from interfaces.command_api.app import create_app
 from tests.command_api import CommandApi, new_key, refused, transfer
 
@@ -20,7 +21,7 @@ BEGUN = "falconpay_batch_commands_count 1.0"
 async def small_api(api: CommandApi, subject: str) -> AsyncIterator[httpx.AsyncClient]:
     """Serve the application in this process, with room for few commands."""
     databases = api.databases
-    app = create_app(databases.settings, databases.secrets, queue_capacity=CAPACITY)
+    app = create_app(databases.settings, databases.secrets, Currencies({}), CAPACITY)
     headers = {"Authorization": f"Bearer {api.token(subject, 'wallets payments')}"}
     transport = httpx.ASGITransport(app)
     async with (
