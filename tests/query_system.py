@@ -101,7 +101,9 @@ def query_system(postgres: PostgresHome, home: Path) -> Iterator[QuerySystem]:
             env=environ,
             stderr=log,
         )
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20)
+    # Its client closes surplus connections while threads still read from them, so none is surplus.
+    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200, keepalive_expiry=60)
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, limits=limits)
     try:
         _wait_until_ready(client, process)
         writer = EventsWriter(databases.connect("command"))

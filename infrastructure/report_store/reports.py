@@ -49,6 +49,16 @@ class Reports:
         """Return how far each projection has come; raises `StoreUnavailable`."""
         return await self._snapshots.run(_checkpoints)
 
+    async def progress(
+        self, projections: Iterable[Projection], at_least: int
+    ) -> tuple[int, Mapping[str, Checkpoint]]:
+        """Return what `checkpoints` does, waiting and raising as `ask` does."""
+
+        async def query(snapshot: Snapshot, _position: int) -> Mapping[str, Checkpoint]:
+            return await _checkpoints(snapshot)
+
+        return await self.ask(projections, at_least, query)
+
     async def ask(
         self, projections: Iterable[Projection], at_least: int, query: Query[Found]
     ) -> tuple[int, Found]:

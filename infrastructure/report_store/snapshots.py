@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import psycopg
 from psycopg.errors import QueryCanceled
-from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+from psycopg_pool import AsyncConnectionPool, TooManyRequests
 
 from projections.contract import Snapshot
 
@@ -16,6 +16,10 @@ Found = TypeVar("Found")
 PATIENCE_SECONDS = 2.0
 """How long a query may wait for a connection, one that was lost on the way included."""
 
+RECONNECT_SECONDS = 1.0
+"""How long a pool goes on by itself to connect; its pauses grow, and callers make it begin anew."""
+
+WAIT_SECONDS = 0.5
 MAX_WAITING = 500
 
 
@@ -34,6 +38,7 @@ class Snapshots:
             min_size=1,
             max_size=connections,
             max_waiting=MAX_WAITING,
+            reconnect_timeout=RECONNECT_SECONDS,
             open=False,
             configure=self._configure,
             kwargs={"autocommit": True},
@@ -56,14 +61,15 @@ class Snapshots:
         while True:
             try:
                 async with (
-                    self._pool.connection(deadline - time.monotonic()) as snapshot,
+                    self._pool.connection(WAIT_SECONDS) as snapshot,
                     snapshot.transaction(),
                 ):
                     return await query(snapshot)
-            except (PoolTimeout, TooManyRequests, QueryCanceled) as fault:
+            except (TooManyRequests, QueryCanceled) as fault:
                 raise StoreUnavailable from fault
             except psycopg.OperationalError as fault:
-                # After a restart of the server every connection of the pool is found dead once.
+                # After a restart of the server every connection of the pool is found dead once,
+                # and a pool that gave up to connect tries again only when it is asked again.
                 if time.monotonic() >= deadline:
                     raise StoreUnavailable from fault
                 await asyncio.sleep(0.01)
