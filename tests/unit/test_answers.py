@@ -6,7 +6,17 @@ from uuid import UUID
 
 import pytest
 
-from application.commands import Answer, RecordedAnswer, WouldComplete
+from application.commands import (
+    Answer,
+    ClockUnsure,
+    Defect,
+    NotExecuted,
+    Overloaded,
+    RecordedAnswer,
+    Unanswered,
+    Unavailable,
+    WouldComplete,
+)
 from domain.events import (
     Event,
     PaymentCompleted,
@@ -20,9 +30,18 @@ from domain.identifiers import bits
 from domain.instants import Instant
 from domain.money import MAX_AMOUNT, Currencies
 from domain.recorded import EventMetadata
-from domain.refusals import REFUSALS, BalanceOutOfRange, InsufficientFunds, Refusal
+from domain.refusals import (
+    REFUSALS,
+    BalanceOutOfRange,
+    InsufficientFunds,
+    KeyReused,
+    Refusal,
+    Rejection,
+    RoleMissing,
+    WalletNotFound,
+)
 from interfaces.command_api.answers import RENDERERS, Document, encode
-from interfaces.command_api.outcomes import Outcomes
+from interfaces.command_api.outcomes import Outcomes, problem_of
 from interfaces.http.problem_kinds import KINDS
 from tests.given import LATER, NOW, OURS, PAID, THEIRS, opening, transfer_of
 
@@ -177,3 +196,32 @@ def test_every_version_on_record_has_its_renderer() -> None:
 def test_every_refusal_is_a_problem_of_status_422(code: str) -> None:
     """A refusal that the domain knows can always be told."""
     assert KINDS[code].status == 422
+
+
+@pytest.mark.parametrize(
+    ("no", "status", "code", "retry"),
+    [
+        (WalletNotFound(OURS), 404, "wallet-not-found", False),
+        (RoleMissing(), 403, "role-missing", False),
+        (KeyReused(), 422, "idempotency-key-reused", False),
+        (Overloaded(), 503, "overloaded", True),
+        (ClockUnsure(), 503, "clock-unsure", True),
+        (Unavailable(), 503, "service-unavailable", True),
+        (Defect(), 500, "internal-error", False),
+    ],
+)
+def test_what_is_not_on_record_is_told_as_a_problem(
+    no: Rejection | Unanswered | Defect, status: int, code: str, retry: bool
+) -> None:
+    """Alone and as an item of a batch; what may be tried again soon says when."""
+    problem = problem_of(no)
+    assert (KINDS[problem.code].status, problem.code) == (status, code)
+    assert ("Retry-After" in (problem.headers or {})) is retry
+    number, document = OUTCOMES.item(no, "EUR", TRANSFERS)
+    assert (number, document["status"], document["code"]) == (status, status, code)
+    assert OURS not in str(document)
+
+
+def test_an_item_that_would_have_passed_says_so() -> None:
+    number, document = OUTCOMES.item(NotExecuted(), "EUR", TRANSFERS)
+    assert (number, document["code"]) == (422, "not-executed")

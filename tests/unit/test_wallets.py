@@ -32,6 +32,7 @@ from domain.wallets import (
     UnfreezeWallet,
     change_overdraft_limit,
     close,
+    evolve,
     freeze,
     open_wallet,
     unfreeze,
@@ -208,6 +209,12 @@ def test_events_change_what_decisions_see(
     assert (after.status, after.posted, after.overdraft_limit) == (status, posted, overdraft_limit)
     assert after.available == posted
     assert after.version == 1 + len(events)
+
+
+def test_an_opening_begins_a_wallet_wherever_it_is_read() -> None:
+    """A fold of a stream from its first event leads to what the opening alone leads to."""
+    before = wallet(credited(5), FROZEN_BY_MEMBER, CLOSED)
+    assert evolve(before, opening(overdraft_limit=7)) == wallet(first=opening(overdraft_limit=7))
 
 
 @pytest.mark.parametrize(
