@@ -20,6 +20,8 @@ from infrastructure.kafka.clients import LARGEST_RECORD_BYTES
 PATIENCE_SECONDS = 3.0
 PARTITION = 0
 
+_LEADERLESS = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+
 
 class TopicUnusable(RuntimeError):
     """The topic is not as it must be; the message is one sentence with the remedy."""
@@ -85,10 +87,16 @@ def topic_id(admin: AdminClient, topic: str) -> str | None:
 
 def offsets(consumer: Consumer, topic: str) -> Offsets:
     """Return where the records lie; raises `KafkaException` when the broker does not answer."""
-    low, high = consumer.get_watermark_offsets(
-        TopicPartition(topic, PARTITION), timeout=PATIENCE_SECONDS, cached=False
-    )
-    return Offsets(low, high)
+    partition = TopicPartition(topic, PARTITION)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return Offsets(*consumer.get_watermark_offsets(partition, PATIENCE_SECONDS, False))
+        except KafkaException as error:
+            # A partition just made, or of a broker just started, has no leader for a moment.
+            if error.args[0].code() not in _LEADERLESS or time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
 
 
 def read(consumer: Consumer, topic: str, begin: int, end: int) -> Iterator[Message]:
