@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -201,9 +202,10 @@ def test_a_read_model_that_lags(system: QuerySystem, wallets: list[WalletId]) ->
             assert future.result()["position"] == head
 
 
-def test_one_reads_what_one_wrote(system: QuerySystem, wallets: list[WalletId]) -> None:
-    """With the projector running, an answer for a command's position shows the command."""
-    writer, stop = system.writer, threading.Event()
+@contextmanager
+def following(system: QuerySystem) -> Iterator[None]:
+    """Keep a projector running."""
+    stop = threading.Event()
 
     def follow() -> None:
         with FanOut(system.databases).worker() as worker:
@@ -214,6 +216,16 @@ def test_one_reads_what_one_wrote(system: QuerySystem, wallets: list[WalletId]) 
     projector = threading.Thread(target=follow)
     projector.start()
     try:
+        yield
+    finally:
+        stop.set()
+        projector.join()
+
+
+def test_one_reads_what_one_wrote(system: QuerySystem, wallets: list[WalletId]) -> None:
+    """With the projector running, an answer for a command's position shows the command."""
+    writer = system.writer
+    with following(system):
         for number in range(40):
             wallet = writer.open(owner="usr_fresh", name=f"no. {number}")
             payment = writer.transfer(wallets[0], wallet, 100 + number)
@@ -235,9 +247,35 @@ def test_one_reads_what_one_wrote(system: QuerySystem, wallets: list[WalletId]) 
             assert entry["balance_after"] == amount
             newest = system.found("/v1/payments", *fresh, min_position=last, limit=1)["items"][0]
             assert newest["payment_id"] == payment
-    finally:
-        stop.set()
-        projector.join()
+
+
+def test_an_answer_is_of_one_moment(system: QuerySystem, wallets: list[WalletId]) -> None:
+    """What is read while money moves is what stood at the position that is told with it."""
+    writer, path = system.writer, f"/v1/wallets/{wallets[0]}/balance"
+    seen: list[dict[str, object]] = []
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.append(system.found(path))
+
+    with following(system), ThreadPoolExecutor(4) as pool:
+        readers = [pool.submit(read) for _ in range(4)]
+        for _ in range(2_000):
+            writer.transfer(wallets[1], wallets[0], 1)
+            writer.flush()
+            if len({answer["position"] for answer in seen}) > 100:
+                break
+        done.set()
+        for reader in readers:
+            reader.result()
+    system.follow()
+    told = {str(answer["position"]): answer for answer in seen}
+    assert len(told) > 100
+    for answer in seen:
+        assert answer == told[str(answer["position"])]
+    for position, answer in told.items():
+        assert system.found(path, as_of=position) == answer
 
 
 @pytest.mark.parametrize("caller", [("usr_owner", "read"), ("usr_auditor", "audit")])
