@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import psutil
 
 from domain.identifiers import decode
 from infrastructure.tokens.signing import sign
@@ -53,20 +54,21 @@ class CommandApi:
     def _wait_until_listening(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not self._all_listen():
-            assert time.monotonic() < deadline, self.log()
             assert all(each.poll() is None for each in self.processes), self.log()
+            assert time.monotonic() < deadline, self.log()
             time.sleep(0.05)
 
     def _all_listen(self) -> bool:
-        listening = subprocess.run(
-            ["ss", "-Hltn", f"sport = :{self.port}"], capture_output=True, text=True, check=True
-        ).stdout.splitlines()
-        if len(listening) < len(self.processes):
+        if not all(self._listens(process.pid) for process in self.processes):
             return False
-        try:
-            return httpx.get(f"{self.url}/readyz").status_code == 200
-        except httpx.TransportError:
-            return False
+        return httpx.get(f"{self.url}/readyz").status_code == 200
+
+    def _listens(self, pid: int) -> bool:
+        connections = psutil.Process(pid).net_connections("tcp")
+        return any(
+            each.status == psutil.CONN_LISTEN and each.laddr.port == self.port
+            for each in connections
+        )
 
     def log(self) -> str:
         """Return what the processes wrote."""
