@@ -11,7 +11,6 @@ from pathlib import Path
 
 import psutil
 import psycopg
-import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -29,6 +28,7 @@ from infrastructure.embedded.postgres import Postgres
 from infrastructure.embedded.server import ServerUnavailable, free_port, wait_until_ready
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings, read_settings
+from tests.tools.absent_server import server_absent
 
 __all__ = ["FreshDatabases", "PostgresHome", "free_port", "fresh_databases"]
 
@@ -115,7 +115,7 @@ def start_kafka(home: Path) -> Kafka:
     """Start an Apache Kafka in this home and wait until it takes messages.
 
     Where its jars or Java cannot be had the test is skipped with the reason, unless
-    `FALCONPAY_TEST_SERVERS=required` makes that a failure.
+    `FALCONPAY_REQUIRE_SERVERS=1` makes that a failure.
     """
     server = Kafka(home, read_settings().cache)
     try:
@@ -124,9 +124,7 @@ def start_kafka(home: Path) -> Kafka:
         wait_until_ready(server, 60)
     except ServerUnavailable as problem:
         server.stop(5)
-        if os.environ.get("FALCONPAY_TEST_SERVERS") == "required":
-            raise
-        pytest.skip(str(problem))
+        server_absent(str(problem))
     return server
 
 

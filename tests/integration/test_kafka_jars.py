@@ -22,6 +22,7 @@ from infrastructure.embedded.kafka_jars import (
 )
 from infrastructure.embedded.server import ServerUnavailable, free_port
 from infrastructure.settings import read_settings
+from tests.tools.absent_server import server_absent
 
 FOLDER = f"kafka-{KAFKA_VERSION}"
 
@@ -32,7 +33,7 @@ def jars() -> tuple[Path, ...]:
     try:
         return kafka_jars(read_settings().cache)
     except ServerUnavailable as problem:
-        pytest.skip(str(problem))
+        server_absent(str(problem))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from interfaces.cli.test_command import read_report
+from tests.tools.absent_server import server_absent
 from tests.tools.tiny_clone import ROOT
 
 PYPROJECT = """
@@ -132,6 +133,22 @@ def test_errors_of_fixtures_count_as_failures() -> None:
     report = "<testsuites><testsuite><testcase><error/></testcase></testsuite></testsuites>"
     step = read_report(ElementTree.fromstring(report), 1, 0.0)
     assert (step.passed, step.failed) == (0, 1)
+
+
+def test_a_server_that_cannot_be_had_skips_its_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine without it, a test says why it did not run."""
+    monkeypatch.delenv("FALCONPAY_REQUIRE_SERVERS", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="cannot be had: no Java"):
+        server_absent("no Java")
+
+
+def test_a_server_that_cannot_be_had_fails_where_all_are_required(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In continuous integration nothing is left out unseen."""
+    monkeypatch.setenv("FALCONPAY_REQUIRE_SERVERS", "1")
+    with pytest.raises(pytest.fail.Exception, match="cannot be had: no Java"):
+        server_absent("no Java")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
