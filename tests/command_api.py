@@ -64,7 +64,11 @@ class CommandApi:
         return httpx.get(f"{self.url}/readyz").status_code == 200
 
     def _listens(self, pid: int) -> bool:
-        connections = psutil.Process(pid).net_connections("tcp")
+        try:
+            connections = psutil.Process(pid).net_connections("tcp")
+        except psutil.Error:
+            # It has just ended; why is told from its log.
+            return False
         return any(
             each.status == psutil.CONN_LISTEN and each.laddr.port == self.port
             for each in connections
