@@ -39,7 +39,7 @@ class Written:
             "currency": "EUR",
             "overdraft_limit": 0,
         }
-        command = OpenWallet(wallet_id=wallet_id(stream), **{**known, **fields})  # type: ignore[arg-type]
+        command = OpenWallet(wallet_id=wallet_id(stream), **{**known, **fields})  # type: ignore[arg-type]  # fields by name
         return self.submission(command, stream)
 
     def transfer(

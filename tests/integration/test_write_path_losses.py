@@ -14,6 +14,7 @@ from domain.events import PaymentCompleted
 from domain.identifiers import WalletId, bits
 from infrastructure.event_log.reader import EventReader
 from infrastructure.ledger_store.store import confirm
+from tests.given import LATER, NOW
 from tests.servers import FreshDatabases
 from tests.tools.cutting_proxy import CuttingProxy
 from tests.written import Written
@@ -103,9 +104,11 @@ def test_a_backend_that_ends_between_locks_and_commit(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE usename = 'falconpay_command' AND datname = current_database()"
         )
+    connection = writer.store._connection
+    assert connection is not None
     with contextlib.suppress(psycopg.Error):
-        writer.store._connection.execute("SELECT 1")  # type: ignore[union-attr]
-    changes = Changes([wallets[source]], [], [], "2026-01-01T00:00:00Z", "infinity")  # type: ignore[arg-type]
+        connection.execute("SELECT 1")
+    changes = Changes([wallets[source]], [], [], NOW, LATER)
     with pytest.raises(StoreUnavailable):
         writer.store.commit(changes)
 

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -88,7 +89,7 @@ def test_the_same_key_in_two_processes(databases: FreshDatabases, make_writer: M
     source, destination = first.open(overdraft_limit=None), first.open()
     work = first.transfer(source, destination, 100, key="once")
     holder = Holder(databases, source)
-    both = [in_background(lambda w=w: w.one(work)) for w in (first, second)]  # type: ignore[misc]
+    both = [in_background(partial(w.one, work)) for w in (first, second)]
     until_waiting(holder.connection, 1)
     holder.commit()
     answers = [future.result(5) for future in both]
@@ -125,7 +126,7 @@ def test_new_heads_made_in_opposite_order(
         (works[20].stream, False, False, False),
     )
     runs = [
-        in_background(lambda w=w, order=order: w.ledger.execute(works[::order]))  # type: ignore[misc]
+        in_background(partial(w.ledger.execute, works[::order]))
         for w, order in zip(watched, (1, -1), strict=True)
     ]
     until_waiting(holder, 2)
@@ -150,7 +151,7 @@ def test_heads_locked_in_opposite_order(
     holder = Holder(databases, wallets[30])
     pairs = list(pairwise(wallets))
     runs = [
-        in_background(lambda w=w, works=works: w.ledger.execute(works))  # type: ignore[misc]
+        in_background(partial(w.ledger.execute, works))
         for w, works in (
             (watched[0], [writers[0].transfer(a, b, 1) for a, b in pairs]),
             (watched[1], [writers[1].transfer(b, a, 1) for a, b in reversed(pairs)]),
@@ -170,11 +171,12 @@ def test_double_spends_in_parallel(databases: FreshDatabases, make_writer: MakeW
     bank, purse = writers[0].open(overdraft_limit=None), writers[0].open()
     shop = writers[0].open()
     assert isinstance(writers[0].pay(bank, purse, 10), Answer)
+
+    def spend(writer: Written) -> list[Outcome]:
+        return [writer.pay(purse, shop, 1) for _ in range(50)]
+
     with ThreadPoolExecutor(4) as pool:
-        runs = [
-            pool.submit(lambda w=w: [w.pay(purse, shop, 1) for _ in range(50)])  # type: ignore[misc]
-            for w in writers
-        ]
+        runs = [pool.submit(spend, w) for w in writers]
         outcomes = [outcome for run in runs for outcome in run.result(60)]
     events = [outcome.event for outcome in outcomes if isinstance(outcome, Answer)]
     assert sum(isinstance(event, PaymentCompleted) for event in events) == 10
