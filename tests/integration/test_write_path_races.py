@@ -13,7 +13,7 @@ import psycopg
 from psycopg.errors import DeadlockDetected
 
 from application.clock import ClockGuard
-from application.commands import Answer
+from application.commands import Answer, Outcome
 from application.ledger import Ledger
 from application.ports import Appended, Changes, Conflict, LedgerStore, Loaded
 from domain.events import PaymentCompleted, PaymentDeclined
