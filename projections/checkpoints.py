@@ -91,6 +91,8 @@ def mark(
 def reset(connection: psycopg.Connection[Any], projection: Projection, store: UUID) -> None:
     """Forget all rows of a projection, so that it is built again from the first event."""
     with connection.transaction():
+        # Millions of rows take longer than any other statement may.
+        connection.execute("SET LOCAL statement_timeout = 0")
         # The checkpoint comes first: whoever writes rows has its lock.
         connection.execute(
             "INSERT INTO checkpoint (projection, version, store) VALUES (%s, %s, %s)"

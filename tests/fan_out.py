@@ -145,3 +145,35 @@ def until(met: Callable[[], bool], seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < deadline, "it has not come about in time"
+
+
+def some_traffic(fan_out: FanOut, seed: int = 0, commands: int = 60) -> EventsWriter:
+    writer = fan_out.writer(seed)
+    wallets = [writer.open(kind="system", reference=f"no. {n}") for n in range(4)]
+    wallets.append(writer.open(name="Österreich \\ \t\"'{},NULL"))
+    writer.transfer(
+        wallets[0],
+        wallets[4],
+        10**18,
+        description="a\\tb \\N {\"x\"}, 'y' € 🎈",
+        reference="\\.",
+        metadata={"key": 'it\'s {"nested"} \\ €'},
+        effective_at="1999-12-31T23:59:59.999999Z",
+    )
+    writer.busy(wallets, commands)
+    writer.close(wallets[4])
+    writer.flush()
+    return writer
+
+
+def copy_of_the_store(fan_out: FanOut, keep: int, store: str | None = None) -> None:
+    """Put the ledger back to how it was at a position, as a restore from a backup does."""
+    schema = fan_out.databases.settings.ledger_schema
+    with fan_out.databases.connect_admin("ledger") as admin:
+        admin.execute("SET session_replication_role = replica")
+        admin.execute(f'SET search_path = "{schema}"')
+        for table in ("events", "store"):
+            admin.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        admin.execute("DELETE FROM events WHERE notification_id > %s", [keep])
+        if store is not None:
+            admin.execute("UPDATE store SET id = %s", [store])

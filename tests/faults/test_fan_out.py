@@ -12,9 +12,8 @@ from infrastructure.embedded.kafka import Kafka
 from infrastructure.embedded.process import HomeServer
 from infrastructure.embedded.server import wait_until_ready
 from tests import servers
-from tests.fan_out import FanOut, until, unused_ledger
+from tests.fan_out import FanOut, copy_of_the_store, until, unused_ledger
 from tests.faults.roles import Load, RoleProcess, roles
-from tests.integration.test_projector import copy_of_the_store
 from tests.read_model_fold import checkpoints, folded_rows, stored_rows
 from tests.servers import FreshDatabases
 

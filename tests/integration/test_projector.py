@@ -15,36 +15,18 @@ from projections.catalogue import CATALOGUE
 from projections.checkpoints import Superseded, reset
 from projections.contract import Applied, Cursor, Projection
 from projections.worker import Diverged, Halted, Outdated, Worker
-from tests.events_writer import EventsWriter
-from tests.fan_out import FanOut, drain
+from tests.fan_out import FanOut, copy_of_the_store, drain, some_traffic
 from tests.read_model_fold import checkpoints, folded_rows, stored_rows
 from tests.servers import FreshDatabases
 
-HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "add-a-projection.md"
+HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
+ADD_A_PROJECTION = HOW_TO / "add-a-projection.md"
+AFTER_A_RESTORE = HOW_TO / "after-a-restore.md"
 
 
 @pytest.fixture
 def fan_out(databases: FreshDatabases) -> FanOut:
     return FanOut(databases)
-
-
-def some_traffic(fan_out: FanOut, seed: int = 0, commands: int = 60) -> EventsWriter:
-    writer = fan_out.writer(seed)
-    wallets = [writer.open(kind="system", reference=f"no. {n}") for n in range(4)]
-    wallets.append(writer.open(name="Österreich \\ \t\"'{},NULL"))
-    writer.transfer(
-        wallets[0],
-        wallets[4],
-        10**18,
-        description="a\\tb \\N {\"x\"}, 'y' € 🎈",
-        reference="\\.",
-        metadata={"key": 'it\'s {"nested"} \\ €'},
-        effective_at="1999-12-31T23:59:59.999999Z",
-    )
-    writer.busy(wallets, commands)
-    writer.close(wallets[4])
-    writer.flush()
-    return writer
 
 
 def follow(fan_out: FanOut) -> int:
@@ -153,21 +135,8 @@ def halted(worker: Worker, kind: type[Halted]) -> str:
     return str(refusal.value)
 
 
-def copy_of_the_store(fan_out: FanOut, keep: int, store: str | None = None) -> None:
-    """Put the ledger back to how it was at a position, as a restore from a backup does."""
-    schema = fan_out.databases.settings.ledger_schema
-    with fan_out.databases.connect_admin("ledger") as admin:
-        admin.execute("SET session_replication_role = replica")
-        admin.execute(f'SET search_path = "{schema}"')
-        for table in ("events", "store"):
-            admin.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        admin.execute("DELETE FROM events WHERE notification_id > %s", [keep])
-        if store is not None:
-            admin.execute("UPDATE store SET id = %s", [store])
-
-
 def test_a_store_that_lost_its_end(fan_out: FanOut) -> None:
-    """Read models ahead of the store stop and say what to do; with the end back they go on."""
+    """Read models ahead of the store stop and say what to do; what the how-to says mends them."""
     writer = some_traffic(fan_out)
     follow(fan_out)
     head, before = fan_out.head(), stored_rows(fan_out.databases)
@@ -188,7 +157,13 @@ def test_a_store_that_lost_its_end(fan_out: FanOut) -> None:
         writer.flush()
         assert fan_out.head() > head
         assert f"another event at position {head}" in halted(worker, Diverged)
-    assert stored_rows(fan_out.databases) == before
+        assert stored_rows(fan_out.databases) == before
+        with fan_out.databases.connect_admin("reports") as admin:
+            admin.execute(f'SET search_path = "{fan_out.databases.settings.reports_schema}"')
+            admin.execute(blocks(AFTER_A_RESTORE, "sql")[0].encode())
+        worker.begin()
+        drain(worker)
+    assert stored_rows(fan_out.databases) == folded_rows(fan_out.databases)
 
 
 def test_a_store_that_is_another(fan_out: FanOut) -> None:
@@ -224,8 +199,8 @@ def test_an_older_version_has_written_the_rows(fan_out: FanOut) -> None:
     assert checkpoints(fan_out.databases)["entries"] == (fan_out.head(), "following")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", HOW_TO.read_text(), re.DOTALL)
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
 
 
 def test_the_how_to_adds_a_projection(fan_out: FanOut, tmp_path: Path) -> None:
@@ -235,12 +210,14 @@ def test_the_how_to_adds_a_projection(fan_out: FanOut, tmp_path: Path) -> None:
     migrations = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, migrations)
     number = len(list((migrations / "reports").iterdir())) + 1
-    (migrations / "reports" / f"{number:04}_owners.sql").write_text(blocks("sql")[0])
+    (migrations / "reports" / f"{number:04}_owners.sql").write_text(
+        blocks(ADD_A_PROJECTION, "sql")[0]
+    )
     assert migrate(fan_out.databases.admin, fan_out.databases.settings, migrations) == (
         f"reports/{number:04}_owners",
     )
     module: dict[str, object] = {}
-    exec(compile(blocks("python")[0], "owners.py", "exec"), module)
+    exec(compile(blocks(ADD_A_PROJECTION, "python")[0], "owners.py", "exec"), module)
     owners = module["OWNERS"]
     assert isinstance(owners, Projection)
     with fan_out.worker(catalogue=(*CATALOGUE, owners), limit=25) as worker:

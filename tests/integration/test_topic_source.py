@@ -1,0 +1,139 @@
+"""Projections from a real Kafka: whatever is in the topic, the read models equal a fold."""
+
+from collections.abc import Callable
+
+import pytest
+
+from projections.contract import Applied
+from projections.worker import Diverged
+from tests.fan_out import FanOut, Sent, copy_of_the_store, drain, reach, some_traffic, unused_ledger
+from tests.read_model_fold import checkpoints, folded_rows, stored_rows
+from tests.servers import FreshDatabases
+from tests.topics import altered, assert_projected, forged, missing, with_another_key
+
+
+@pytest.fixture
+def fan_out(make_databases: Callable[..., FreshDatabases], kafka_bootstrap: str) -> FanOut:
+    databases = make_databases(ledger=unused_ledger(), kafka=kafka_bootstrap)
+    return FanOut(databases, kafka_bootstrap)
+
+
+def test_the_projector_goes_on_where_it_was(fan_out: FanOut) -> None:
+    """A new consumer finds its place, without reading what was applied before."""
+    writer = some_traffic(fan_out)
+    fan_out.publish()
+    assert_projected(fan_out)
+    head = fan_out.head()
+    writer.transfer(writer.open(kind="system"), writer.open(), 5)
+    writer.flush()
+    fan_out.publish()
+    with fan_out.topic_source() as source:
+        source.seek(head)
+        found: list[Applied] = []
+        while not found:
+            found.extend(source.take(5_000, 0.2).events)
+    assert found[0].position == head + 1
+    assert_projected(fan_out)
+
+
+def swapped(sent: list[Sent]) -> list[Sent]:
+    sent[10], sent[11], sent[40], sent[20] = sent[11], sent[10], sent[20], sent[40]
+    return sent
+
+
+def doubled(sent: list[Sent]) -> list[Sent]:
+    return [record for record in sent for _ in (0, 1)] + sent[:30]
+
+
+def without_its_beginning(sent: list[Sent]) -> list[Sent]:
+    return sent[30:]
+
+
+def with_other_value(sent: list[Sent]) -> list[Sent]:
+    """Make one credit larger in the bytes alone."""
+    key, value, headers = sent[7]
+    assert value is not None
+    assert dict(headers)["ce_type"] == b"wallet.credited.v1"
+    sent[7] = (key, value.replace(b'"amount":', b'"amount":1'), headers)
+    return sent
+
+
+def with_other_position(sent: list[Sent]) -> list[Sent]:
+    """Let two records change their places by their headers alone."""
+    (one, one_value, one_headers), (other, other_value, other_headers) = sent[20], sent[21]
+    sent[20] = (one, one_value, {**dict(one_headers), "position": b"22"})
+    sent[21] = (other, other_value, {**dict(other_headers), "position": b"21"})
+    return [*sent[:20], sent[21], sent[20], *sent[22:]]
+
+
+def poisoned(sent: list[Sent]) -> list[Sent]:
+    """Put records of no sense between the others, and behind them."""
+    nonsense: list[Sent] = [
+        (None, None, []),
+        (b"", b"", [("position", b"\xff"), ("mac", None)]),
+        (b"wal_0", b"{}", {"position": b"9" * 5_000, "ce_type": b"x", "mac": b"AAAA"}),
+        (b"x", b"\x00" * 100_000, []),
+    ]
+    return sent[:7] + nonsense + sent[7:-3] + nonsense
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        swapped,
+        doubled,
+        missing,
+        without_its_beginning,
+        with_other_value,
+        with_other_position,
+        poisoned,
+    ],
+)
+def test_a_topic_in_disorder(fan_out: FanOut, alter: Callable[[list[Sent]], list[Sent]]) -> None:
+    """What is not believed, missing or out of order is read from the store instead."""
+    some_traffic(fan_out)
+    altered(fan_out, alter)
+    assert_projected(fan_out)
+
+
+def test_a_forged_event_behind_the_last(fan_out: FanOut) -> None:
+    """The next position with a stranger's MAC, or of another store, is not applied."""
+    some_traffic(fan_out)
+    fan_out.publish()
+    ours = fan_out.records.decode(*fan_out.sent()[-1]).store
+    theirs = "00000000-0000-4000-8000-000000000001"
+    fan_out.send(
+        [
+            forged(fan_out, with_another_key(fan_out), ours),
+            forged(fan_out, fan_out.records, theirs),
+        ]
+    )
+    assert_projected(fan_out)
+    head = fan_out.head()
+    assert {position for position, _ in checkpoints(fan_out.databases).values()} == {head}
+
+
+def test_a_record_beyond_the_store(fan_out: FanOut) -> None:
+    """A projector that is shown a position above the store's head stops, even at the first."""
+    some_traffic(fan_out)
+    fan_out.publish()
+    head = fan_out.head()
+    copy_of_the_store(fan_out, head - 3)
+    with fan_out.topic_source() as source, fan_out.worker(source) as worker:
+        worker.begin()
+        worker.step(0.5)
+        worker._check_due = 0.0
+        with pytest.raises(Diverged):
+            drain(worker)
+    assert {state for _, state in checkpoints(fan_out.databases).values()} == {"diverged"}
+
+
+def test_no_topic_yet(fan_out: FanOut) -> None:
+    """A projector that starts before the relay waits until there is a topic."""
+    some_traffic(fan_out)
+    with fan_out.topic_source() as source, fan_out.worker(source) as worker:
+        worker.begin()
+        assert worker.step(0.1) == 0
+        fan_out.publish()
+        reach(worker, fan_out.head())
+    assert stored_rows(fan_out.databases) == folded_rows(fan_out.databases)
