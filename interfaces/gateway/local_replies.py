@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from interfaces.http.bodies import MAX_BODY_BYTES
 from interfaces.http.problem_kinds import KINDS
 from interfaces.http.problems import MAX_INSTANCE_LENGTH, MEDIA_TYPE, TYPE_PREFIX
 
@@ -16,7 +17,7 @@ _BY_STATUS = (
     (404, "not-found", "There is nothing under this path."),
     (405, "method-not-allowed", "The path does not serve this method."),
     (408, "request-timeout", "The request took too long to arrive."),
-    (413, "body-too-large", "A body has 1048576 bytes at most."),
+    (413, "body-too-large", f"The body is larger than {MAX_BODY_BYTES} bytes."),
     (426, "bad-request", "Use HTTP/1.1 or HTTP/2."),
     (431, "headers-too-large", "The headers of the request are too large or too many."),
     (500, "internal-error", "The gateway failed; it is safe to send the same request again."),
