@@ -107,6 +107,8 @@ def new_consumer(bootstrap: str) -> Consumer:
             "fetch.min.bytes": 1,
             "fetch.message.max.bytes": 4_194_304,
             "fetch.error.backoff.ms": 100,
+            # A full queue otherwise pauses reading for a second, longer than it lasts.
+            "fetch.queue.backoff.ms": 10,
             "queued.min.messages": 20_000,
             "queued.max.messages.kbytes": 32_768,
             "topic.metadata.refresh.interval.ms": 5_000,
