@@ -21,7 +21,8 @@ REDACTED = "[redacted]"
 # Names of fields that hold secrets, what people own or what they write.
 _SECRET_FIELD = re.compile(
     r"token|secret|password|authorization|cookie|private|credential|api_?key"
-    r"|^(name|email|phone|iban|description|reference|metadata|reason|amount\w*|posted|held|available)$",
+    r"|^(name|email|phone|iban|description|reference|metadata|reason)$"
+    r"|^(amount\w*|posted|held|available)$",
     re.IGNORECASE,
 )
 _SECRET_TEXT = re.compile(
@@ -97,7 +98,7 @@ def configure_logging(role: str, home: Path | None, level: str = "info") -> None
     structlog.configure(
         processors=[*shared, redact, structlog.processors.JSONRenderer(serializer=_encode)],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.BytesLoggerFactory(stream),  # type: ignore[arg-type]
+        logger_factory=structlog.BytesLoggerFactory(stream),  # type: ignore[arg-type]  # It writes and flushes.
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[_LibraryHandler()], level=max(number, logging.INFO), force=True)
@@ -130,5 +131,5 @@ def metrics_page(registry: CollectorRegistry) -> bytes:
     """
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # Untyped in its library.
     return generate_latest(registry)

@@ -1,11 +1,15 @@
 """The real gateway with the real identity API and small services behind it, for tests."""
 
+import http.client
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -105,7 +109,7 @@ class GatewayHome:
     def ask(self, method: str, path: str, **options: object) -> httpx.Response:
         """Send one request through the gateway, with a good token unless headers are given."""
         options.setdefault("headers", self.bearer())
-        return self._client.request(method, path, **options)  # type: ignore[arg-type]
+        return self._client.request(method, path, **options)  # type: ignore[arg-type]  # As httpx has it.
 
 
 def _listens(pid: int, port: int) -> bool:
@@ -115,3 +119,34 @@ def _listens(pid: int, port: int) -> bool:
     except psutil.Error:
         return False
     return any(c.status == "LISTEN" and c.laddr.port == port for c in connections)
+
+
+def exchange(port: int, sent: bytes) -> httpx.Response:
+    """Send bytes, read one whole answer, and take it apart."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(sent)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        return httpx.Response(answer.status, headers=answer.getheaders(), content=answer.read())
+
+
+def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """Check everything that holds for each problem, and return its members."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert_nothing_told(response)
+    document: dict[str, Any] = response.json()
+    assert document["type"] == f"https://falconpay.dev/problems/{code}"
+    assert (document["status"], document["code"]) == (status, code)
+    assert document["title"]
+    assert document["detail"]
+    return document
+
+
+def assert_nothing_told(response: httpx.Response) -> None:
+    """No answer names the software or shows the gateway's own headers."""
+    assert "server" not in response.headers
+    assert not [name for name in response.headers if name.startswith("x-envoy")]
+    assert not re.search("envoy|uvicorn|upstream|jwt", response.text, re.IGNORECASE)

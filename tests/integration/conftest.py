@@ -9,6 +9,7 @@ from infrastructure.databases.assets import register_assets
 from tests import servers
 from tests.altered_book import LEDGER_TABLES, REPORT_TABLES, Book, write_book
 from tests.command_api import CommandApi
+from tests.gateway import GatewayHome
 from tests.servers import PostgresHome
 
 
@@ -53,3 +54,14 @@ def command_api(
     yield api
     api.stop()
     databases.drop()
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayHome]:
+    """Give a gateway with small services behind it, that tests only ask and never break."""
+    started = GatewayHome(tmp_path_factory.mktemp("gateway"))
+    try:
+        started.start()
+        yield started
+    finally:
+        started.stop()

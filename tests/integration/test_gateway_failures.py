@@ -10,8 +10,7 @@ import httpx
 import pytest
 
 from interfaces.gateway.render import Timeouts
-from tests.gateway import ECHO, IDENTITY, GatewayHome
-from tests.integration.test_gateway import assert_problem, exchange
+from tests.gateway import ECHO, IDENTITY, GatewayHome, assert_problem, exchange
 
 
 @pytest.fixture
@@ -90,11 +89,11 @@ def test_a_service_that_is_too_slow_is_a_503(gateway: GatewayHome) -> None:
 
 def test_a_client_that_is_too_slow_is_a_408(gateway: GatewayHome) -> None:
     """With its headers, which holds a connection for nothing, and with its body."""
-    slow_headers = exchange(gateway, b"POST /v1/transfers HTTP/1.1\r\nhost: x\r\n")
+    slow_headers = exchange(gateway.settings.port, b"POST /v1/transfers HTTP/1.1\r\nhost: x\r\n")
     assert_problem(slow_headers, 408, "request-timeout")
     token = gateway.bearer()["Authorization"]
     head = f"POST /v1/transfers HTTP/1.1\r\nhost: x\r\nauthorization: {token}\r\n"
-    slow_body = exchange(gateway, f"{head}content-length: 9\r\n\r\n{{".encode())
+    slow_body = exchange(gateway.settings.port, f"{head}content-length: 9\r\n\r\n{{".encode())
     assert_problem(slow_body, 408, "request-timeout")
 
 

@@ -199,36 +199,47 @@ def test_only_ed25519_keys_are_taken_from_a_set(other: dict[str, str]) -> None:
     assert not source.known()
 
 
-class KeyServer(BaseHTTPRequestHandler):
-    """Serves whatever bytes its server holds."""
+class KeyServer(ThreadingHTTPServer):
+    """Serves the document that a test puts into it."""
+
+    document = b""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), KeyHandler)
+
+
+class KeyHandler(BaseHTTPRequestHandler):
+    """Answers whatever its server holds."""
+
+    server: KeyServer
 
     def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(self.server.document)  # type: ignore[attr-defined]
+        self.wfile.write(self.server.document)
 
     def log_message(self, *args: object) -> None:
         """Stay silent."""
 
 
 @pytest.fixture
-def key_server() -> Iterator[ThreadingHTTPServer]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), KeyServer)
+def key_server() -> Iterator[KeyServer]:
+    server = KeyServer()
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
 
 
-def test_keys_come_from_a_url_too(tmp_path: Path, key_server: ThreadingHTTPServer) -> None:
+def test_keys_come_from_a_url_too(tmp_path: Path, key_server: KeyServer) -> None:
     keys = SigningKeys(tmp_path, {})
     keys.ensure()
-    key_server.document = json.dumps(keys.jwks()).encode()  # type: ignore[attr-defined]
+    key_server.document = json.dumps(keys.jwks()).encode()
     url = f"http://127.0.0.1:{key_server.server_port}/"
     assert verifier(KeySource(fetch_url(url), 2.0)).verify(signed(keys)).sub == "alice"
 
 
-def test_a_url_that_answers_without_end_is_given_up(key_server: ThreadingHTTPServer) -> None:
-    key_server.document = b" " * 10_000_000  # type: ignore[attr-defined]
+def test_a_url_that_answers_without_end_is_given_up(key_server: KeyServer) -> None:
+    key_server.document = b" " * 10_000_000
     with pytest.raises(ValueError, match="too large"):
         fetch_url(f"http://127.0.0.1:{key_server.server_port}/")()
