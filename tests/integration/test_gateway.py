@@ -186,3 +186,19 @@ def test_an_instance_is_the_path_without_its_query(gateway: GatewayHome) -> None
     assert assert_problem(answer, 404, "not-found")["instance"] == "/v1/%22nope%22"
     long = gateway.ask("GET", "/v1/" + "a" * 3000)
     assert len(assert_problem(long, 404, "not-found")["instance"]) == 512
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GARBAGE\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: x\r\na b: c\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: x\r\n\r\n",
+    ],
+)
+def test_a_service_asked_directly_answers_no_http_with_a_problem(
+    gateway: GatewayHome, sent: bytes
+) -> None:
+    """Before any application has seen it, where the server's own answer would be plain text."""
+    answer = exchange(gateway.settings.command_port, sent)
+    assert_problem(answer, 400, "bad-request")
