@@ -1,8 +1,6 @@
 """Transfers a second over HTTP, with the fan-out paused and with everything running."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -23,12 +21,11 @@ def figures(place: Place, seconds: float, runs: int) -> list[Figure]:
     command, gateway = status["urls"]["command"], status["urls"]["gateway"]
     token = place.token("bench", "wallets payments operate")
     wallets = _open(command, token)
-    fan_out = {role["pid"] for role in status["roles"] if role["name"] in {"relay", "projector"}}
 
     def load(url: str, connections: int, size: int = 1) -> list[dict[str, float]]:
         return [_load(place, url, connections, seconds, wallets, size) for _ in range(runs)]
 
-    with Paused(fan_out):
+    with place.fan_out_paused():
         alone = load(command, 64)
         many = load(command, 256)
         batches = load(command, 8, size=100)
@@ -58,22 +55,6 @@ def _rate(name: str, runs: Sequence[dict[str, float]], goal: float) -> Figure:
     }
     rates = tuple(run["per_second"] for run in runs)
     return Figure(name, "transfers/s", rates, goal, remarks=remarks)
-
-
-class Paused:
-    """Stops processes for a while, as SIGSTOP does."""
-
-    def __init__(self, pids: set[int]) -> None:
-        """Take the processes."""
-        self._pids = pids
-
-    def __enter__(self) -> None:
-        for pid in self._pids:
-            os.kill(pid, signal.SIGSTOP)
-
-    def __exit__(self, *_: object) -> None:
-        for pid in self._pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 def _open(url: str, token: str) -> list[str]:

@@ -26,7 +26,10 @@ OPERATOR = Caller("bench", "bench", operate=True)
 def figures(place: Place, seconds: float, runs: int) -> list[Figure]:
     """Measure random and hot wallets and the ceiling in turn, so that all see the same machine."""
     wallets = _open(place)
-    with psycopg.connect(place.admin("ledger"), autocommit=True) as connection:
+    with (
+        place.fan_out_paused(),
+        psycopg.connect(place.admin("ledger"), autocommit=True) as connection,
+    ):
         connection.execute((Path(__file__).parent / "baseline.sql").read_bytes())
         rows = [
             (

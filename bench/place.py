@@ -4,10 +4,12 @@ import contextlib
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import psutil
 from psycopg.conninfo import make_conninfo
 
 from infrastructure.databases.logins import Database, database_name
+from infrastructure.embedded.postgres import Postgres
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings, read_settings
 
@@ -61,15 +64,24 @@ class Place:
 
     def admin(self, database: Database) -> str:
         """Return the superuser's connection string, to set up a baseline."""
-        settings = self.settings
         return make_conninfo(
-            host=settings.database_host,
-            port=settings.database_port,
-            user="postgres",
-            password=self.secrets.get("db_admin"),
-            dbname=database_name(settings, database),
-            options=f"-c search_path={settings.ledger_schema}",
+            Postgres(self.home, self.secrets).admin_conninfo(),
+            dbname=database_name(self.settings, database),
+            options=f"-c search_path={self.settings.ledger_schema}",
         )
+
+    @contextlib.contextmanager
+    def fan_out_paused(self) -> Iterator[None]:
+        """Stop relay and projector for a while, as SIGSTOP does."""
+        names = {"relay", "projector"}
+        pids = {role["pid"] for role in self.status()["roles"] if role["name"] in names}
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     def falcon(self, *arguments: str) -> str:
         """Run a command of the command line; raises `CalledProcessError` where it fails."""

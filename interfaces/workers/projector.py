@@ -61,8 +61,6 @@ class Projector:
     def attempt(self, stop: threading.Event) -> None:
         """Project until `stop`; raises whatever is away or wrong."""
         with self._connect("reports") as reports, self._connect("ledger") as ledger:
-            # Rows and checkpoint are lost together or not at all, and the events are the truth.
-            reports.execute("SET synchronous_commit = off")
             store = StoredEvents(EventReader(ledger), EventCodec())
             with closing(self._source(store)) as source:
                 try:
