@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -99,8 +98,5 @@ def run(settings: Settings, secrets: Secrets) -> None:
         check(connection, settings, "ledger")
         # Those of the store, not of the settings: answers on record must be shown for ever.
         currencies = stored_currencies(connection)
-    # The writer's thread waits for the interpreter after each answer of the database; the
-    # default of 5 ms would make that longer than the database itself takes.
-    sys.setswitchinterval(0.0005)
     app = create_app(settings, secrets, currencies)
     serve(app, settings.host, settings.command_port, reuse_port=True)
