@@ -1,5 +1,6 @@
 """What every embedded server has in common, so that whoever starts them need not know which."""
 
+import random
 import socket
 import time
 from collections.abc import Sequence
@@ -80,11 +81,16 @@ def port_is_free(port: int, host: str = LOOPBACK) -> bool:
 
 
 def free_port() -> int:
-    """Return a port of the loopback address on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """Return a port of the loopback address on which nobody listens.
+
+    It lies below those that the system gives to clients, so that none of them takes it while its
+    server is away for a moment.
+    """
+    for _ in range(1000):
+        port = random.randrange(20_000, 32_000)  # noqa: S311 (any port will do, no secret)
+        if port_is_free(port):
+            return port
+    raise ServerUnavailable("No port between 20000 and 32000 is free: end what occupies them.")
 
 
 def kept_ports(path: Path, count: int = 1) -> tuple[int, ...]:
