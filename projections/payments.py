@@ -127,7 +127,7 @@ LIST_ALL = sql.SQL("""
     SELECT {columns}, true AS payer FROM payments p WHERE {conditions}
     ORDER BY p.recorded_at DESC, p.position DESC LIMIT %(limit)s""")
 # One short walk down an index for each wallet, from each of the payment's sides.
-LIST_OWN = sql.SQL("""
+LIST_OF_FEW = sql.SQL("""
     WITH mine AS MATERIALIZED (SELECT wallet_id FROM balances WHERE owner = %(owner)s),
     bounds AS MATERIALIZED (
         SELECT coalesce(min(b.position), 9223372036854775807) AS until FROM (
@@ -147,6 +147,18 @@ LIST_OWN = sql.SQL("""
             ORDER BY position DESC LIMIT %(limit)s) AS received) AS p
     ORDER BY p.position DESC LIMIT %(limit)s""")
 
+# Whoever has very many wallets is soon met with on a walk along all payments.
+LIST_OF_MANY = sql.SQL("""
+    WITH mine AS MATERIALIZED (SELECT wallet_id FROM balances WHERE owner = %(owner)s)
+    SELECT {columns}, p.source_wallet_id IN (SELECT wallet_id FROM mine) AS payer
+    FROM payments p
+    WHERE {conditions} AND (p.source_wallet_id IN (SELECT wallet_id FROM mine)
+        OR p.destination_wallet_id IN (SELECT wallet_id FROM mine) AND p.status <> 'declined')
+    ORDER BY p.recorded_at DESC, p.position DESC LIMIT %(limit)s""")
+COUNT_UP_TO = """
+    SELECT count(*) FROM (SELECT 1 FROM balances WHERE owner = %s LIMIT %s) AS counted"""
+MANY = 300
+
 
 async def find_payment(snapshot: Snapshot, payment_id: str, owner: str | None) -> PaymentRow | None:
     """Return a payment; with an owner only if they are its payer, or its payee and it was paid.
@@ -162,8 +174,13 @@ async def list_payments(
     snapshot: Snapshot, wanted: PaymentFilter, owner: str | None, limit: int
 ) -> list[PaymentRow]:
     """Return payments, the newest first; with an owner only those that `find_payment` finds."""
-    chosen = LIST_ALL if owner is None else LIST_OWN
+    chosen = LIST_ALL if owner is None else await _way_to_own(snapshot, owner)
     statement = chosen.format(columns=COLUMNS, conditions=wanted.conditions())
     async with snapshot.cursor(row_factory=class_row(PaymentRow)) as cursor:
         await cursor.execute(statement, {**wanted.parameters(), "owner": owner, "limit": limit})
         return await cursor.fetchall()
+
+
+async def _way_to_own(snapshot: Snapshot, owner: str) -> sql.SQL:
+    row = await (await snapshot.execute(COUNT_UP_TO, [owner, MANY])).fetchone()
+    return LIST_OF_FEW if row is None or row[0] < MANY else LIST_OF_MANY

@@ -10,6 +10,7 @@ from domain.identifiers import WalletId
 from domain.instants import Instant
 from projections.catalogue import CATALOGUE
 from projections.checkpoints import reset
+from projections.payments import MANY
 from tests.fan_out import FanOut
 from tests.query_system import QuerySystem, query_system
 from tests.servers import PostgresHome
@@ -167,6 +168,35 @@ def test_a_filter_spelled_otherwise_is_the_same(
     assert not refused(
         system, "/v1/payments", *AUDITOR, cursor=cursor, from_="2020-01-01T01:00:00.000+01:00"
     )
+
+
+def test_whoever_has_very_many_wallets_sees_the_same_of_payments(
+    system: QuerySystem, wallets: list[WalletId]
+) -> None:
+    """Found in another way, it is the payments from their wallets, and the paid ones to them."""
+    writer, platform = system.writer, ("usr_platform", "read")
+    many = [writer.open(owner="usr_platform") for _ in range(MANY + 1)]
+    few = writer.open(owner="usr_small")
+    for number, wallet in enumerate(many[:40]):
+        writer.transfer(wallets[8], wallet, 900, reference=f"in {number}")
+        writer.transfer(wallet, few, 100, reference=f"out {number}")
+        writer.decline(few, wallet, 100)
+        writer.decline(wallet, few, 100, reference=f"no {number}")
+        writer.transfer(wallet, many[number + 1], 100, reference=f"own {number}")
+        writer.transfer(wallets[8], few, 1)
+    system.follow()
+    every = system.pages("/v1/payments", limit=200)
+    expected = []
+    for payment in every:
+        if payment["source_wallet_id"] in many:
+            expected.append(payment)
+        elif payment["destination_wallet_id"] in many and payment["status"] != "declined":
+            payment.pop("reference", None)
+            expected.append(payment)
+    assert len(expected) == 160
+    assert system.pages("/v1/payments", *platform, limit=7) == expected
+    declined = [payment for payment in expected if payment["status"] == "declined"]
+    assert system.pages("/v1/payments", *platform, status="declined") == declined
 
 
 @pytest.mark.parametrize("number", range(14))
