@@ -50,12 +50,16 @@ SUM_UP = """
     WHERE t.opened_position <= %(position)s
     GROUP BY t.currency ORDER BY t.currency"""
 
+PATIENCE = "SET LOCAL statement_timeout = '10s'"
+
 
 async def sum_up(snapshot: Snapshot, position: int) -> list[CurrencyRow]:
     """Return the sums over the wallets opened by a position, as they stood there.
 
-    It reads the entries too, so a snapshot must have both as far as that.
+    It reads the entries too, so a snapshot must have both as far as that. A million wallets take
+    some seconds, which is longer than other queries may.
     """
+    await snapshot.execute(PATIENCE)
     async with snapshot.cursor(row_factory=class_row(CurrencyRow)) as cursor:
         await cursor.execute(SUM_UP, {"position": position})
         return await cursor.fetchall()

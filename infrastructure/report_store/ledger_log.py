@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from domain.identifiers import WalletId, bits
 from domain.instants import Instant, moment
@@ -60,36 +59,27 @@ class LedgerLog:
 
     async def head(self) -> int:
         """Return the last position, 0 when there are no events; raises `StoreUnavailable`."""
-        return await self._snapshots.run(_head)
+        return await self._number(HEAD)
 
     async def position_as_of(self, as_of: int | Instant) -> int:
         """Return the last position up to a position or time at which a command ends.
 
         Past the head it is the head. Raises `StoreUnavailable`.
         """
-
-        async def ask(snapshot: Snapshot) -> int:
-            if isinstance(as_of, int):
-                cursor = await snapshot.execute(LAST_UP_TO, [as_of])
-            else:
-                cursor = await snapshot.execute(LAST_AT, [moment(as_of)])
-            row = await cursor.fetchone()
-            if row is None:
-                return 0
-            position, stored = row
-            metadata = self._codec.decode_metadata(bytes(stored))
-            ended = metadata.index == metadata.count - 1
-            return int(position) if ended else int(position) - metadata.index - 1
-
-        return await self._snapshots.run(ask)
+        if isinstance(as_of, int):
+            row = await self._snapshots.row(LAST_UP_TO, [as_of])
+        else:
+            row = await self._snapshots.row(LAST_AT, [moment(as_of)])
+        if row is None:
+            return 0
+        position, stored = row
+        metadata = self._codec.decode_metadata(bytes(stored))
+        ended = metadata.index == metadata.count - 1
+        return int(position) if ended else int(position) - metadata.index - 1
 
     async def position_before(self, at: Instant) -> int:
         """Return the last position recorded before a time; raises `StoreUnavailable`."""
-
-        async def ask(snapshot: Snapshot) -> int:
-            return await _number(snapshot, BEFORE, [moment(at)])
-
-        return await self._snapshots.run(ask)
+        return await self._number(BEFORE, moment(at))
 
     async def events(
         self, after: int, limit: int, *, at_least: int = 0, of: tuple[WalletId, int] | None = None
@@ -102,7 +92,8 @@ class LedgerLog:
         deadline = time.monotonic() + WAIT_SECONDS
 
         async def ask(snapshot: Snapshot) -> tuple[int, Sequence[RecordedEvent]]:
-            head = await _head(snapshot)
+            row = await (await snapshot.execute(HEAD)).fetchone()
+            head = 0 if row is None else int(row[0])
             if head < at_least:
                 return head, ()
             if of is None:
@@ -130,12 +121,7 @@ class LedgerLog:
 
         return await self._snapshots.run(ask)
 
-
-async def _head(snapshot: Snapshot) -> int:
-    return await _number(snapshot, HEAD, [])
-
-
-async def _number(snapshot: Snapshot, statement: str, parameters: Sequence[Any]) -> int:
-    row = await (await snapshot.execute(statement, parameters)).fetchone()
-    assert row is not None
-    return int(row[0])
+    async def _number(self, statement: str, *parameters: object) -> int:
+        row = await self._snapshots.row(statement, parameters)
+        assert row is not None
+        return int(row[0])

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.errors import QueryCanceled
@@ -57,14 +57,30 @@ class Snapshots:
 
         Raises `StoreUnavailable`.
         """
+
+        async def in_transaction(snapshot: Snapshot) -> Found:
+            async with snapshot.transaction():
+                return await query(snapshot)
+
+        return await self._with_connection(in_transaction)
+
+    async def row(self, statement: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """Return the first row of one statement, which is a snapshot without a transaction.
+
+        Raises `StoreUnavailable`.
+        """
+
+        async def alone(snapshot: Snapshot) -> tuple[Any, ...] | None:
+            return await (await snapshot.execute(statement, parameters)).fetchone()
+
+        return await self._with_connection(alone)
+
+    async def _with_connection(self, work: Callable[[Snapshot], Awaitable[Found]]) -> Found:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                async with (
-                    self._pool.connection(WAIT_SECONDS) as snapshot,
-                    snapshot.transaction(),
-                ):
-                    return await query(snapshot)
+                async with self._pool.connection(WAIT_SECONDS) as snapshot:
+                    return await work(snapshot)
             except (TooManyRequests, QueryCanceled) as fault:
                 raise StoreUnavailable from fault
             except psycopg.OperationalError as fault:
