@@ -106,6 +106,10 @@ _AS_OF_SCHEMA = {"anyOf": [TIME_SCHEMA, {"type": "string", "pattern": "^[0-9]+$"
 _CURRENCY_SCHEMA = {"type": "string", "pattern": f"^{_CURRENCY.pattern}$"}
 _WALLET_SCHEMA = {"type": "string", "pattern": "^wal_[0-7][0-9A-HJKMNP-TV-Z]{25}$"}
 
+# What a cursor looks like is said, but judged by its MAC alone.
+_CURSOR_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
+
+Cursor = Annotated[str, WithJsonSchema(_CURSOR_SCHEMA)]
 Position = Annotated[int, PlainValidator(_position), WithJsonSchema(POSITION_SCHEMA)]
 Limit = Annotated[int, PlainValidator(_limit), WithJsonSchema(_LIMIT_SCHEMA)]
 AsOf = Annotated[int | Instant, PlainValidator(_as_of), WithJsonSchema(_AS_OF_SCHEMA)]
@@ -131,7 +135,7 @@ class ListParameters(Parameters):
     model_config = ConfigDict(validate_by_alias=True, validate_by_name=False)
 
     limit: Limit = Field(default=DEFAULT_LIMIT, description="How many items at most.")
-    cursor: str | None = Field(
+    cursor: Cursor | None = Field(
         default=None,
         description="`next_cursor` of the page before, with the same filters and caller.",
     )
