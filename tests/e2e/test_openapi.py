@@ -11,8 +11,8 @@ import pytest
 from tests.tools.whole_system import WholeSystem
 
 ALL_SCOPES = "read wallets payments operate audit"
-# The ledger's refusals are 422 by contract, so well-formed data need not be accepted; and a position
-# far ahead is answered 503 by contract, so faults of the server are counted by its own figures.
+# The ledger's refusals are 422 by contract, so well-formed data need not be accepted. A position
+# far ahead is 503 by contract, so faults of the server are counted by its own figures instead.
 NOT_OF_HERE = "positive_data_acceptance,not_a_server_error"
 FAULT = re.compile(
     r'^falconpay_http_requests_total\{.*status="5(?!03)\d\d".*\} [1-9].*$', re.MULTILINE
