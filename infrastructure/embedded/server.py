@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 LOOPBACK = "127.0.0.1"
+LINGER_SECONDS = 1.0
 
 
 class ServerUnavailable(RuntimeError):
@@ -99,10 +100,20 @@ def kept_ports(path: Path, count: int = 1) -> tuple[int, ...]:
         ports = tuple(int(word) for word in path.read_text().split())
     except (OSError, ValueError):
         ports = ()
-    if len(ports) != count or not all(map(port_is_free, ports)):
+    if len(ports) != count or not all(map(_is_free_soon, ports)):
         ports = _distinct_free_ports(count)
         path.write_text(" ".join(map(str, ports)))
     return ports
+
+
+def _is_free_soon(port: int) -> bool:
+    """Wait a moment for the threads of a killed server, which hold its port after its leader."""
+    deadline = time.monotonic() + LINGER_SECONDS
+    while not port_is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def _distinct_free_ports(count: int) -> tuple[int, ...]:
