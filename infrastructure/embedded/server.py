@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 LOOPBACK = "127.0.0.1"
-LINGER_SECONDS = 1.0
+LINGER_SECONDS = 3.0
 
 
 class ServerUnavailable(RuntimeError):
