@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from projections.contract import Applied, Cursor, Projection
 State = Literal["following", "catching-up", "diverged", "outdated"]
 
 READ = """
-    SELECT projection, version, store, position, event_id FROM checkpoint
+    SELECT projection, version, store, position, event_id, recorded_at, epoch FROM checkpoint
     WHERE projection = ANY(%s)"""
 ADVANCE = """
     UPDATE checkpoint c
@@ -22,7 +23,7 @@ ADVANCE = """
         updated_at = clock_timestamp()
     FROM unnest(%s::text[], %s::integer[]) AS p (projection, version)
     WHERE c.projection = p.projection AND c.version = p.version
-        AND c.position = %s AND c.store = %s"""
+        AND c.position = %s AND c.store = %s AND c.epoch = %s"""
 MARK = """
     UPDATE checkpoint SET state = %s, reason = %s, updated_at = clock_timestamp()
     WHERE projection = ANY(%s) AND (state, reason) IS DISTINCT FROM (%s, %s)"""
@@ -41,18 +42,23 @@ class Checkpoint:
     store: UUID
     position: int
     event_id: str | None
+    recorded_at: datetime | None
+    epoch: int
 
 
 def read_checkpoints(
-    connection: psycopg.Connection[Any], projections: Iterable[Projection], store: UUID
+    connection: psycopg.Connection[Any],
+    projections: Iterable[Projection],
+    store: UUID,
+    epoch: int,
 ) -> dict[str, Checkpoint]:
     """Return each projection's checkpoint; one that has none begins at 0 of this store."""
     wanted = list(projections)
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO checkpoint (projection, version, store) VALUES (%s, %s, %s)"
+            "INSERT INTO checkpoint (projection, version, store, epoch) VALUES (%s, %s, %s, %s)"
             " ON CONFLICT (projection) DO NOTHING",
-            [(p.name, p.version, store) for p in wanted],
+            [(p.name, p.version, store, epoch) for p in wanted],
         )
         rows = cursor.execute(READ, [[p.name for p in wanted]]).fetchall()
     return {row[0]: Checkpoint(*row) for row in rows}
@@ -62,6 +68,7 @@ def advance(
     cursor: Cursor,
     projections: Sequence[Projection],
     store: UUID,
+    epoch: int,
     expected: int,
     last: Applied,
     state: State,
@@ -75,7 +82,7 @@ def advance(
     versions = [p.version for p in projections]
     cursor.execute(
         ADVANCE,
-        [last.position, event, last.recorded_at, state, names, versions, expected, store],
+        [last.position, event, last.recorded_at, state, names, versions, expected, store, epoch],
     )
     if cursor.rowcount != len(names):
         raise Superseded
@@ -103,3 +110,15 @@ def reset(connection: psycopg.Connection[Any], projection: Projection, store: UU
         )
         for table in projection.tables:
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+
+
+def begin_epoch(
+    connection: psycopg.Connection[Any], projections: Iterable[Projection], store: UUID, epoch: int
+) -> None:
+    """Forget the rows of all projections at once, as they tell of a past that is void."""
+    with connection.transaction():
+        for projection in projections:
+            reset(connection, projection, store)
+            connection.execute(
+                "UPDATE checkpoint SET epoch = %s WHERE projection = %s", [epoch, projection.name]
+            )

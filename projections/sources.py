@@ -35,6 +35,9 @@ class Store(Protocol):
     def store_id(self) -> UUID:
         """Return the identity of the store."""
 
+    def epoch(self) -> int:
+        """Return the number of its epoch: a later one is another past, to be read anew."""
+
     def head(self) -> int:
         """Return the last position, 0 when there are no events."""
 

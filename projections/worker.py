@@ -9,10 +9,12 @@ from uuid import UUID
 import psycopg
 
 from domain.identifiers import event_id
+from domain.instants import moment
 from projections.checkpoints import (
     Checkpoint,
     State,
     advance,
+    begin_epoch,
     mark,
     read_checkpoints,
     reset,
@@ -39,6 +41,12 @@ class Diverged(Halted):
     state: State = "diverged"
 
 
+class EpochBegun(Halted):
+    """The ledger's past was replaced and its topic with it: connect anew, and begin."""
+
+    state: State = "catching-up"
+
+
 class Outdated(Halted):
     """A newer version of this code has written the read models."""
 
@@ -59,12 +67,14 @@ class Worker:
         store: Store,
         source: Source,
         *,
+        epoch: int = 1,
         limit: int = 5_000,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take what to feed, where the rows go, and where events come from; touch nothing yet.
 
-        `limit` is how many events are applied in one transaction, whole commands apart.
+        `epoch` is that of the store for which the source was made; `limit` is how many events
+        are applied in one transaction, whole commands apart.
         """
         self._projections = {p.name: p for p in projections}
         self._connection = connection
@@ -73,6 +83,7 @@ class Worker:
         self._limit = limit
         self._monotonic = monotonic
         self._store_id = UUID(int=0)
+        self._epoch = epoch
         self._checkpoints: dict[str, Checkpoint] = {}
         self._incoming: list[Applied] = []
         self._pending: list[Applied] = []
@@ -94,21 +105,26 @@ class Worker:
     def begin(self) -> None:
         """Read the checkpoints and go on from there; raises `Halted`."""
         self._store_id = self._store.store_id()
-        known = read_checkpoints(self._connection, self._projections.values(), self._store_id)
+        known = self._read_checkpoints()
+        if any(checkpoint.epoch < self._epoch for checkpoint in known.values()):
+            begin_epoch(self._connection, self._projections.values(), self._store_id, self._epoch)
+            known = self._read_checkpoints()
         for name, projection in self._projections.items():
             if known[name].version > projection.version:
                 raise self._halt(Outdated(_NEWER.format(name=name)))
             if known[name].version < projection.version:
                 reset(self._connection, projection, self._store_id)
-        self._checkpoints = read_checkpoints(
-            self._connection, self._projections.values(), self._store_id
-        )
+        self._checkpoints = self._read_checkpoints()
         self._go_on_from(max(c.position for c in self._checkpoints.values()))
         self.check()
         for projection in self._projections.values():
             behind = self._checkpoints[projection.name].position < self._last
             state: State = "catching-up" if behind else "following"
             mark(self._connection, [projection.name], state, None)
+
+    def _read_checkpoints(self) -> dict[str, Checkpoint]:
+        wanted = self._projections.values()
+        return read_checkpoints(self._connection, wanted, self._store_id, self._epoch)
 
     def step(self, wait_seconds: float) -> int:
         """Apply what has come, waiting a while for something; return how many events it was.
@@ -129,6 +145,8 @@ class Worker:
         """Compare the checkpoints with the store; raises `Diverged` when they do not fit."""
         self._check_due = self._monotonic() + CHECK_SECONDS
         store_id = self._store.store_id()
+        if self._store.epoch() != self._epoch:
+            raise EpochBegun("A new epoch has begun: the read models are built again.")
         self._head = self._store.head()
         for checkpoint in {c.position: c for c in self._checkpoints.values()}.values():
             self._compare(checkpoint, store_id)
@@ -139,12 +157,18 @@ class Worker:
         position = checkpoint.position
         if checkpoint.store != store_id:
             raise self._halt(Diverged(_OTHER_STORE.format(other=store_id, ours=checkpoint.store)))
+        if checkpoint.epoch > self._epoch:
+            sentence = _OTHER_EPOCH.format(other=self._epoch, ours=checkpoint.epoch)
+            raise self._halt(Diverged(sentence))
         if position == 0:
             return
         events = self._store.after(position - 1, 1)
         if not events or events[0].position != position:
             raise self._halt(Diverged(_TOO_SHORT.format(head=self._head, position=position)))
-        if event_id(events[0].stream_id, events[0].version) != checkpoint.event_id:
+        # The same wallet may be at the same version there in another past, at another time.
+        at = moment(events[0].recorded_at)
+        found = (event_id(events[0].stream_id, events[0].version), at)
+        if found != (checkpoint.event_id, checkpoint.recorded_at):
             raise self._halt(Diverged(_OTHER_EVENT.format(position=position)))
 
     def _halt(self, halted: Halted) -> Halted:
@@ -225,13 +249,16 @@ class Worker:
         last = events[-1]
         assert events[0].position == before.position + 1, "events are applied without a hole"
         with self._connection.transaction(), self._connection.cursor() as cursor:
-            advance(cursor, projections, self._store_id, before.position, last, state)
+            advance(cursor, projections, self._store_id, self._epoch, before.position, last, state)
             for projection in projections:
                 projection.apply(events, cursor)
         reached = event_id(last.stream_id, last.version)
         for projection in projections:
             self._checkpoints[projection.name] = replace(
-                self._checkpoints[projection.name], position=last.position, event_id=reached
+                self._checkpoints[projection.name],
+                position=last.position,
+                event_id=reached,
+                recorded_at=moment(last.recorded_at),
             )
 
 
@@ -253,12 +280,15 @@ def whole_commands(events: Sequence[Applied]) -> Sequence[Applied]:
 
 
 _REMEDY = (
-    " If the store was restored from an older copy, restore a newer one; to keep this one, delete"
-    " the topic and build the read models again."
+    " If the store was restored from an older copy, restore a newer one; to keep this one, run"
+    " ./falcon recover, which begins a new topic and new read models."
 )
 _OTHER_STORE = (
     "The read models were built from the store {ours} and the ledger is the store {other}."
     + _REMEDY
+)
+_OTHER_EPOCH = (
+    "The read models were built in epoch {ours} and the ledger is in epoch {other}." + _REMEDY
 )
 _TOO_SHORT = "The store ends at position {head} and {position} has been seen already." + _REMEDY
 _OTHER_EVENT = (

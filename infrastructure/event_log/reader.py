@@ -37,6 +37,12 @@ class EventReader:
         assert row is not None, "a migrated store has its identity"
         return UUID(str(row[0]))
 
+    def epoch(self) -> int:
+        """Return the number of the epoch, which grows when a restored copy is to stand."""
+        row = self._connection.execute("SELECT max(number) FROM epoch").fetchone()
+        assert row is not None, "a migrated store has its first epoch"
+        return int(row[0])
+
     def head(self) -> int:
         """Return the last position, 0 when there are no events."""
         row = self._connection.execute(

@@ -12,7 +12,7 @@ from domain.recorded import RecordedEvent
 from infrastructure.event_codec import EventCodec
 from infrastructure.event_log.reader import EventReader
 from infrastructure.kafka.clients import new_admin, new_consumer, new_producer
-from infrastructure.kafka.records import RecordCodec
+from infrastructure.kafka.records import Record, RecordCodec
 from infrastructure.kafka.topic import ensure_topic, topic_id
 from infrastructure.kafka.topic_end import TopicEnd, find_end
 
@@ -156,25 +156,31 @@ class Publisher:
         last = end.last
         if last is None:
             return 0
-        events = self._reader.after(last.position - 1, 1)
-        if not events or events[0].position != last.position:
-            raise StoreDiverged(
-                f"The store ends at position {self._reader.head()} and the topic {self._topic} at"
-                f" {last.position}." + _REMEDY
-            )
-        if event_id(events[0].stream_id, events[0].version) != last.event_id:
-            raise StoreDiverged(
-                f"The store has another event at position {last.position} than the topic"
-                f" {self._topic}." + _REMEDY
-            )
+        told = divergence(last, self._topic, self._reader)
+        if told is not None:
+            raise StoreDiverged(told + _REMEDY)
         if end.incomplete:
             _LOG.warning("topic-incomplete", topic=self._topic, position=last.position)
             return 0
         return last.position
 
 
+def divergence(last: Record, topic: str, reader: EventReader) -> str | None:
+    """Return in a sentence how the store does not fit a topic's last record, or nothing."""
+    events = reader.after(last.position - 1, 1)
+    if not events or events[0].position != last.position:
+        return (
+            f"The store ends at position {reader.head()} and the topic {topic} at {last.position}."
+        )
+    # The same wallet may be at the same version there in another past, at another time.
+    found = (event_id(events[0].stream_id, events[0].version), events[0].recorded_at)
+    if found != (last.event_id, last.recorded_at):
+        return f"The store has another event at position {last.position} than the topic {topic}."
+    return None
+
+
 _ANEW = "the topic was made anew"
 _REMEDY = (
-    " If the store was restored from an older copy, restore a newer one; to keep this one, delete"
-    " the topic, which is then written again from the first event."
+    " If the store was restored from an older copy, restore a newer one; to keep this one, run"
+    " ./falcon recover, which begins a new topic and new read models."
 )

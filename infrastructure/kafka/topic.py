@@ -1,5 +1,6 @@
 """The one topic of a ledger: one partition that keeps everything, and reading its end."""
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,6 +34,21 @@ class Offsets:
 
     low: int
     high: int
+
+
+def epoch_topic(first: str, epoch: int) -> str:
+    """Return the topic of an epoch: the ledger's own name, and with a number from the second on."""
+    return first if epoch == 1 else f"{first}.{epoch}"
+
+
+def last_epoch(admin: AdminClient, first: str) -> int:
+    """Return the last epoch that has a topic, 0 when none has one.
+
+    Raises `KafkaException` when the broker does not answer.
+    """
+    pattern = re.compile(re.escape(first) + r"(?:\.([1-9]\d*))?")
+    matches = map(pattern.fullmatch, admin.list_topics(timeout=PATIENCE_SECONDS).topics)
+    return max((int(match[1] or 1) for match in matches if match), default=0)
 
 
 def ensure_topic(admin: AdminClient, topic: str) -> str:

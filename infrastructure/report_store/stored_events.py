@@ -26,6 +26,10 @@ class StoredEvents:
         """Return the identity of the store."""
         return self._reader.store_id()
 
+    def epoch(self) -> int:
+        """Return the number of the store's epoch."""
+        return self._reader.epoch()
+
     def head(self) -> int:
         """Return the last position, 0 when there are no events."""
         return self._reader.head()

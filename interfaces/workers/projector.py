@@ -17,6 +17,7 @@ from infrastructure.event_log.reader import EventReader
 from infrastructure.kafka.clients import new_consumer
 from infrastructure.kafka.consumer import TopicSource
 from infrastructure.kafka.records import RecordCodec
+from infrastructure.kafka.topic import epoch_topic
 from infrastructure.report_store.stored_events import StoredEvents, StoreSource
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
@@ -62,9 +63,11 @@ class Projector:
         """Project until `stop`; raises whatever is away or wrong."""
         with self._connect("reports") as reports, self._connect("ledger") as ledger:
             store = StoredEvents(EventReader(ledger), EventCodec())
-            with closing(self._source(store)) as source:
+            epoch = store.epoch()
+            with closing(self._source(store, epoch)) as source:
+                worker = Worker(CATALOGUE, reports, store, source, epoch=epoch)
                 try:
-                    self._project(Worker(CATALOGUE, reports, store, source), store, stop)
+                    self._project(worker, store, stop)
                 except Diverged:
                     self._diverged.set(1)
                     raise
@@ -79,7 +82,7 @@ class Projector:
             raise
         return connection
 
-    def _source(self, store: StoredEvents) -> TopicSource | StoreSource:
+    def _source(self, store: StoredEvents, epoch: int) -> TopicSource | StoreSource:
         bootstrap = self._settings.kafka_bootstrap
         if bootstrap is None:
             return StoreSource(store)
@@ -87,7 +90,7 @@ class Projector:
         records = RecordCodec(self._settings.ledger, secret)
         return TopicSource(
             new_consumer(bootstrap),
-            self._settings.topic,
+            epoch_topic(self._settings.topic, epoch),
             records,
             EventCodec(),
             str(store.store_id()),

@@ -15,6 +15,7 @@ from infrastructure.event_codec import EventCodec
 from infrastructure.event_log.reader import EventReader
 from infrastructure.kafka.publisher import Publisher
 from infrastructure.kafka.records import RecordCodec
+from infrastructure.kafka.topic import epoch_topic
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 from interfaces.workers.role import Condition
@@ -86,16 +87,21 @@ class Relay:
     def _publish(
         self, connection: psycopg.Connection, bootstrap: str, stop: threading.Event
     ) -> None:
+        """Publish to the topic of the store's epoch until `stop`, or until another has begun."""
         reader = EventReader(connection)
         secret = self._secrets.get_or_create("kafka_mac").encode()
         records = RecordCodec(self._settings.ledger, secret)
-        publisher = Publisher(bootstrap, self._settings.topic, records, EventCodec(), reader)
+        epoch = reader.epoch()
+        topic = epoch_topic(self._settings.topic, epoch)
+        publisher = Publisher(bootstrap, topic, records, EventCodec(), reader)
         try:
             while not stop.is_set():
                 publisher.step(IDLE_SECONDS)
                 self.condition.reason = None
                 if time.monotonic() >= self._observe_due:
                     self._observe(reader, publisher)
+                    if reader.epoch() != epoch:
+                        return
         finally:
             publisher.close()
 

@@ -12,10 +12,12 @@ from infrastructure.event_codec import EventUnreadable
 from infrastructure.kafka.publisher import StoreDiverged
 from infrastructure.kafka.topic import TopicUnusable
 from infrastructure.secrets import SecretMissing
-from projections.worker import Halted
+from projections.worker import Diverged, Halted
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 3.0
+DIVERGED = "diverged: "
+"""How the reason of a role begins that waits for a person, whatever else comes back."""
 
 _LOG = structlog.get_logger("worker")
 
@@ -70,7 +72,9 @@ def keep_working(role: Role, stop: threading.Event) -> None:
 def reason_of(fault: Exception) -> str:
     """Return why a role cannot work, as its health may tell everybody."""
     match fault:
-        case Halted() | StoreDiverged() | TopicUnusable() | MigrationRefused() | EventUnreadable():
+        case Diverged() | StoreDiverged():
+            return f"{DIVERGED}{fault}"
+        case Halted() | TopicUnusable() | MigrationRefused() | EventUnreadable():
             return str(fault)
         case psycopg.Error():
             return "the database does not answer as it must"

@@ -191,7 +191,7 @@ def test_a_store_that_lost_its_end(fan_out: FanOut) -> None:
     with fan_out.publisher() as publisher, pytest.raises(StoreDiverged) as refusal:
         publisher.step(0.0)
     assert f"ends at position {head - 3}" in str(refusal.value)
-    assert "delete the topic" in str(refusal.value)
+    assert "./falcon recover" in str(refusal.value)
     writer.versions.clear()
     writer.busy([writer.open(kind="system") for _ in range(3)], 10)
     writer.flush()
