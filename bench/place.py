@@ -67,7 +67,7 @@ class Place:
         return make_conninfo(
             Postgres(self.home, self.secrets).admin_conninfo(),
             dbname=database_name(self.settings, database),
-            options=f"-c search_path={self.settings.ledger_schema}",
+            options=f"-c search_path={_schema(self.settings, database)}",
         )
 
     @contextlib.contextmanager
@@ -95,6 +95,12 @@ class Place:
         )
         return done.stdout
 
+    @property
+    def urls(self) -> dict[str, str]:
+        """Where each API of the running home is."""
+        found: dict[str, str] = self.status()["urls"]
+        return found
+
     def up(self) -> float:
         """Start everything; return the seconds until it was ready."""
         started = time.perf_counter()
@@ -109,6 +115,13 @@ class Place:
         """Return what `status --json` says."""
         found: dict[str, Any] = json.loads(self.falcon("status", "--json"))
         return found
+
+    def caught_up(self, seconds: float = 120) -> None:
+        """Wait until every read model has all events."""
+        end = time.monotonic() + seconds
+        while any(projection["lag_events"] for projection in self.status()["projections"]):
+            assert time.monotonic() < end, "the read models do not catch up"
+            time.sleep(0.5)
 
     def token(self, subject: str, scope: str) -> str:
         """Return a signed token for two hours."""
@@ -127,6 +140,10 @@ class Place:
             found |= {process, *process.children(recursive=True)}
         supervisor = psutil.Process(status["roles"][0]["pid"]).parent()
         return found | ({supervisor} if supervisor else set())
+
+
+def _schema(settings: Settings, database: Database) -> str:
+    return settings.reports_schema if database == "reports" else settings.ledger_schema
 
 
 def _proportional(process: psutil.Process) -> int:
