@@ -53,6 +53,8 @@ def _show(found: "Report") -> None:
             model["name"], str(model["version"]), str(model["position"]), behind, model["state"]
         )
     console.print(models)
+    for sentence in found["diverged"]:
+        console.print(sentence, style="red", markup=False)
     for name, url in found["urls"].items():
         console.print(f"{name:<9} {url}")
     console.print(f"kafka     {found['kafka_bootstrap'] or 'none'}")

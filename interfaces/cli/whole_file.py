@@ -13,16 +13,18 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def whole_file(path: Path, force: bool) -> Iterator[IO[bytes]]:
+def whole_file(path: Path, force: bool, mode: int = 0o666) -> Iterator[IO[bytes]]:
     """Give a file to write to; it bears its name only after all of it is on the disk.
 
+    `mode` is what its rights are at most; those that the umask takes are taken from it.
     Raises `Failure` when the file is there already and not to be replaced, and when it cannot be
     written; then nothing is left of it.
     """
     _check(path, force)
     draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with draft.open("xb") as file:
+        draft.touch(mode, exist_ok=False)
+        with draft.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

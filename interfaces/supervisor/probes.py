@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 
 import psutil
 
@@ -13,12 +14,28 @@ def reachable(host: str) -> str:
 
 def answers_ok(host: str, port: int, path: str, timeout_seconds: float = 2) -> bool:
     """Say whether a GET of this path is answered by 200."""
+    return _get(host, port, path, timeout_seconds)[0] == 200
+
+
+def diverged(host: str, port: int, timeout_seconds: float = 2) -> str | None:
+    """Return what a role says that waits for `recover`, or nothing for any other."""
+    status, body = _get(host, port, "/readyz", timeout_seconds)
+    try:
+        told = str(json.loads(body)["detail"]) if status == 503 else ""
+    except (ValueError, KeyError, TypeError):
+        return None
+    return told if "diverged: " in told else None
+
+
+def _get(host: str, port: int, path: str, timeout_seconds: float) -> tuple[int, bytes]:
+    """Return status and body, 0 and nothing when nobody answers."""
     connection = http.client.HTTPConnection(reachable(host), port, timeout=timeout_seconds)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status == 200
+        answer = connection.getresponse()
+        return answer.status, answer.read()
     except (OSError, http.client.HTTPException):
-        return False
+        return 0, b""
     finally:
         connection.close()
 

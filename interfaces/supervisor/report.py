@@ -14,6 +14,7 @@ from infrastructure.version import VERSION
 from interfaces.supervisor.first_steps import urls
 from interfaces.supervisor.home import HomeLock
 from interfaces.supervisor.plan import gateway_of
+from interfaces.supervisor.probes import diverged
 from interfaces.supervisor.role_process import is_ready
 from interfaces.supervisor.state import Part, SystemState, read_state
 
@@ -47,7 +48,10 @@ class ProjectionReport(TypedDict):
 
 
 class Report(TypedDict):
-    """The whole of `status --json`; `position` is null while the database is away."""
+    """The whole of `status --json`; `position` is null while the database is away.
+
+    `diverged` has what relay and projector say that have seen more than the store has.
+    """
 
     running: bool
     version: str
@@ -59,6 +63,7 @@ class Report(TypedDict):
     roles: list[PartReport]
     servers: list[PartReport]
     projections: list[ProjectionReport]
+    diverged: list[str]
 
 
 def report(settings: Settings) -> Report:
@@ -76,6 +81,7 @@ def report(settings: Settings) -> Report:
         roles=[],
         servers=[],
         projections=[],
+        diverged=[],
     )
     if state is None:
         return found
@@ -84,6 +90,7 @@ def report(settings: Settings) -> Report:
     found["urls"] = urls(settings)
     found["kafka_bootstrap"] = settings.kafka_bootstrap
     found["roles"], found["servers"] = _parts(settings, state, found["position"] is not None)
+    found["diverged"] = _diverged(found["roles"])
     try:
         found["database_url"] = reader_url(settings, secrets)
     except SecretMissing:
@@ -110,6 +117,12 @@ def _parts(
     with ThreadPoolExecutor(PROBES_AT_ONCE) as pool:
         roles, servers = pool.map(role, state.roles), pool.map(server, state.servers)
         return list(roles), list(servers)
+
+
+def _diverged(roles: Sequence[PartReport]) -> list[str]:
+    unready = {part["port"] for part in roles if not part["ready"] and part["pid"]}
+    told = [diverged("127.0.0.1", port) for port in sorted(unready)]
+    return [sentence for sentence in told if sentence is not None]
 
 
 def _part(part: Part, ready: bool) -> PartReport:

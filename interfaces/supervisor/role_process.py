@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from interfaces.supervisor.pauses import Pauses
-from interfaces.supervisor.probes import answers_ok, listens
+from interfaces.supervisor.probes import answers_ok, diverged, listens
 from interfaces.supervisor.processes import ProcessMark, mark
 from interfaces.supervisor.state import Part
 
@@ -76,6 +76,12 @@ class RoleProcess:
     def ready(self) -> bool:
         """Say whether this process listens and says that its dependencies are there."""
         return is_ready(self.spec.host, self.spec.port, self._mark.pid)
+
+    def waits_for_recover(self) -> str | None:
+        """Return what it says when it works but has seen another past than the store's."""
+        if self._mark.pid == 0 or not listens(self._mark.pid, self.spec.port):
+            return None
+        return diverged(self.spec.host, self.spec.port)
 
     def terminate(self) -> None:
         """Ask it to drain and end."""

@@ -170,6 +170,10 @@ class StartUp:
                     f" look into {self._settings.home / 'logs'} and try ./falcon up again."
                 )
             time.sleep(TICK_SECONDS)
+        # What waits for a person is no reason to withhold commands: the ledger itself is whole.
+        for role in self._supervisor.roles:
+            if (told := role.waits_for_recover()) is not None:
+                self._announce.say("progress", f"  {told}")
         self._supervisor.ready = True
         self._supervisor.write_down()
 
@@ -178,7 +182,11 @@ class StartUp:
         return servers and bool(self._supervisor.roles) and not self._unready()
 
     def _unready(self) -> list[str]:
-        return [role.spec.title for role in self._supervisor.roles if not role.ready()]
+        return [
+            role.spec.title
+            for role in self._supervisor.roles
+            if not role.ready() and role.waits_for_recover() is None
+        ]
 
 
 def _ended_early(server: EmbeddedServer) -> str:

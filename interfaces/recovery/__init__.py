@@ -1,0 +1,1 @@
+"""Backup, restore and recovery: what is kept of an installation, and how it comes back."""
