@@ -210,9 +210,9 @@ def evolve(wallet: Wallet, event: WalletEvent) -> Wallet:
     version = wallet.version + 1
     match event:
         case WalletDebited(amount=amount):
-            return replace(wallet, version=version, posted=wallet.posted - amount)
+            return _moved(wallet, version, -amount)
         case WalletCredited(amount=amount):
-            return replace(wallet, version=version, posted=wallet.posted + amount)
+            return _moved(wallet, version, amount)
         case WalletFrozen(side="member"):
             return replace(wallet, version=version, frozen_by_member=True)
         case WalletFrozen():
@@ -229,3 +229,20 @@ def evolve(wallet: Wallet, event: WalletEvent) -> Wallet:
             return opened(wallet.wallet_id, event)
         case _:
             assert_never(event)
+
+
+def _moved(wallet: Wallet, version: int, amount: int) -> Wallet:
+    # Field by field: `replace` takes three times as long, and every transfer needs it twice.
+    return Wallet(
+        wallet.wallet_id,
+        version,
+        wallet.kind,
+        wallet.currency,
+        wallet.owner,
+        wallet.posted + amount,
+        wallet.held,
+        wallet.overdraft_limit,
+        wallet.frozen_by_member,
+        wallet.frozen_by_operator,
+        wallet.closed,
+    )

@@ -1,5 +1,6 @@
 """A log file that several processes append to and that is turned over at a size."""
 
+import contextlib
 import fcntl
 import os
 import threading
@@ -8,6 +9,7 @@ from pathlib import Path
 MAX_BYTES = 16 * 1024 * 1024
 KEPT_FILES = 4
 LOOK_EVERY_WRITES = 200
+LOOK_EVERY_BYTES = 64 * 1024
 
 
 class RotatingFile:
@@ -23,15 +25,24 @@ class RotatingFile:
         self._max_bytes = max_bytes
         self._kept = kept
         self._writes = 0
+        self._bytes = 0
         self._lock = threading.Lock()
         self._file = self._open()
 
     def write(self, line: bytes) -> int:
-        """Append in one system call, which keeps lines of several processes apart."""
+        """Append in one system call, which keeps lines of several processes apart.
+
+        What a full disk does not take is lost: a log never fails what it reports.
+        """
         self._writes += 1
-        if self._writes % LOOK_EVERY_WRITES == 0:
-            self._look()
-        return os.write(self._file, line)
+        self._bytes += len(line)
+        if self._writes >= LOOK_EVERY_WRITES or self._bytes >= LOOK_EVERY_BYTES:
+            self._writes = self._bytes = 0
+            with contextlib.suppress(OSError):
+                self._look()
+        with contextlib.suppress(OSError):
+            os.write(self._file, line)
+        return len(line)
 
     def flush(self) -> None:
         """Do nothing: every write has already reached the operating system."""

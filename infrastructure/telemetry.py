@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from infrastructure.gathered_lines import GatheredLines
 from infrastructure.rotating_file import RotatingFile
 
 REDACTED = "[redacted]"
@@ -86,8 +87,15 @@ def configure_logging(role: str, home: Path | None, level: str = "info") -> None
     Without a home they go to stderr. Call it once, before the first line is logged.
     """
     stream: IO[bytes] | RotatingFile = sys.stderr.buffer
+    busy: IO[bytes] | GatheredLines = sys.stderr.buffer
     if home is not None:
         stream = RotatingFile(home / "logs" / f"{role}.jsonl")
+        busy = GatheredLines(stream)
+
+    def logger(*name: str) -> structlog.BytesLogger:
+        # The access log has a line a request; everything else is rare and written at once.
+        return structlog.BytesLogger(busy if name == ("access",) else stream)  # type: ignore[arg-type]  # Both write and flush.
+
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -98,7 +106,7 @@ def configure_logging(role: str, home: Path | None, level: str = "info") -> None
     structlog.configure(
         processors=[*shared, redact, structlog.processors.JSONRenderer(serializer=_encode)],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.BytesLoggerFactory(stream),  # type: ignore[arg-type]  # It writes and flushes.
+        logger_factory=logger,
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[_LibraryHandler()], level=max(number, logging.INFO), force=True)

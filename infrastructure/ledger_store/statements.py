@@ -29,8 +29,8 @@ UPDATE wallet_head AS h
 SET version = n.version, posted = n.posted, held = n.held, overdraft_limit = n.overdraft_limit,
     frozen_by_member = n.frozen_by_member, frozen_by_operator = n.frozen_by_operator,
     closed = n.closed
-FROM unnest(%b::uuid[], %t::bigint[], %t::bigint[], %t::bigint[], %t::bigint[],
-            %t::boolean[], %t::boolean[], %t::boolean[])
+FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
+            %b::boolean[], %b::boolean[], %b::boolean[])
     AS n (id, version, posted, held, overdraft_limit,
           frozen_by_member, frozen_by_operator, closed)
 WHERE h.id = n.id
@@ -40,13 +40,13 @@ WHERE h.id = n.id
 OPEN_HEADS: LiteralString = """
 INSERT INTO wallet_head (id, version, posted, held, overdraft_limit,
                          frozen_by_member, frozen_by_operator, closed, kind, currency, owner)
-SELECT * FROM unnest(%b::uuid[], %t::bigint[], %t::bigint[], %t::bigint[], %t::bigint[],
-                     %t::boolean[], %t::boolean[], %t::boolean[],
-                     %t::text[], %t::text[], %t::text[])
+SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
+                     %b::boolean[], %b::boolean[], %b::boolean[],
+                     %b::text[], %b::text[], %b::text[])
     AS n (id) ORDER BY n.id
 """
 
 APPEND: LiteralString = """
 SELECT first_position, recorded FROM append(
-    %b::uuid[], %t::bigint[], %t::text[], %b::bytea[], %b::bytea[], %s, %s)
+    %b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bytea[], %s, %s)
 """

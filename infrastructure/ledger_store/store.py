@@ -23,6 +23,15 @@ from domain.instants import instant, moment
 from domain.wallets import Wallet
 from infrastructure.event_codec import EventCodec
 from infrastructure.ledger_store import statements as sql
+from infrastructure.ledger_store.arrays import (
+    Bigints,
+    Booleans,
+    Byteas,
+    Column,
+    Texts,
+    Uuids,
+    register,
+)
 from infrastructure.ledger_store.deadline import Deadline
 from infrastructure.ledger_store.pipeline import pipeline
 
@@ -56,11 +65,11 @@ class PostgresLedgerStore:
             with pipeline(connection):
                 connection.execute(sql.BEGIN)
                 heads = connection.execute(
-                    sql.LOCK_HEADS, (list(names),), prepare=True, binary=True
+                    sql.LOCK_HEADS, (Uuids(list(names)),), prepare=True, binary=True
                 )
                 clock = connection.execute(sql.READ_CLOCK, prepare=True, binary=True)
                 answers = connection.execute(
-                    sql.READ_ANSWERS, (list(streams),), prepare=True, binary=True
+                    sql.READ_ANSWERS, (Uuids(streams),), prepare=True, binary=True
                 )
                 head_rows = heads.fetchall()
             ((now, last),) = clock.fetchall()
@@ -118,14 +127,16 @@ class PostgresLedgerStore:
             recorded_at=instant(recorded_at),
         )
 
-    def _event_columns(self, changes: Changes) -> tuple[list[Any] | datetime, ...]:
-        encoded = [self._codec.encode(planned.event) for planned in changes.events]
+    def _event_columns(self, changes: Changes) -> tuple[Column | datetime, ...]:
+        events = changes.events
+        encoded = [self._codec.encode(planned.event) for planned in events]
+        metadata = self._codec.encode_metadata
         return (
-            [planned.stream for planned in changes.events],
-            [planned.version for planned in changes.events],
-            [type_name for type_name, _ in encoded],
-            [state for _, state in encoded],
-            [self._codec.encode_metadata(planned.metadata) for planned in changes.events],
+            Uuids([planned.stream for planned in events]),
+            Bigints([planned.version for planned in events]),
+            Texts([type_name for type_name, _ in encoded]),
+            Byteas([state for _, state in encoded]),
+            Byteas([metadata(planned.metadata) for planned in events]),
             moment(changes.decided_at),
             moment(changes.valid_before),
         )
@@ -133,6 +144,7 @@ class PostgresLedgerStore:
     def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
+            register(self._connection)
         self._deadline.watch(self._connection)
         return self._connection
 
@@ -184,22 +196,22 @@ def _is_loss(error: psycopg.Error) -> bool:
     return state[:2] in {"08", "58"} or state in {"57P01", "57P02", "57P03", "57P05", "25P03"}
 
 
-def _columns(wallets: Sequence[Wallet]) -> tuple[list[Any], ...]:
+def _columns(wallets: Sequence[Wallet]) -> tuple[Column, ...]:
     return (
-        [bits(wallet.wallet_id) for wallet in wallets],
-        [wallet.version for wallet in wallets],
-        [wallet.posted for wallet in wallets],
-        [wallet.held for wallet in wallets],
-        [wallet.overdraft_limit for wallet in wallets],
-        [wallet.frozen_by_member for wallet in wallets],
-        [wallet.frozen_by_operator for wallet in wallets],
-        [wallet.closed for wallet in wallets],
+        Uuids([bits(wallet.wallet_id) for wallet in wallets]),
+        Bigints([wallet.version for wallet in wallets]),
+        Bigints([wallet.posted for wallet in wallets]),
+        Bigints([wallet.held for wallet in wallets]),
+        Bigints([wallet.overdraft_limit for wallet in wallets]),
+        Booleans([wallet.frozen_by_member for wallet in wallets]),
+        Booleans([wallet.frozen_by_operator for wallet in wallets]),
+        Booleans([wallet.closed for wallet in wallets]),
     )
 
 
-def _fixed_columns(wallets: Sequence[Wallet]) -> tuple[list[Any], ...]:
+def _fixed_columns(wallets: Sequence[Wallet]) -> tuple[Column, ...]:
     return (
-        [wallet.kind for wallet in wallets],
-        [wallet.currency for wallet in wallets],
-        [wallet.owner for wallet in wallets],
+        Texts([wallet.kind for wallet in wallets]),
+        Texts([wallet.currency for wallet in wallets]),
+        Texts([wallet.owner for wallet in wallets]),
     )

@@ -1,13 +1,13 @@
 """Tells whether two requests are the same: a digest of what was asked, not of how it was typed."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import rfc8785
 
-_ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+_ENCODE = msgspec.json.Encoder(order="sorted").encode
 
 
 def fingerprint(route: str, path: Mapping[str, str], body: Mapping[str, Any]) -> str:
@@ -21,4 +21,4 @@ def fingerprint(route: str, path: Mapping[str, str], body: Mapping[str, Any]) ->
     if metadata and not all(map(str.isascii, metadata)):
         # Keys are sorted by UTF-16 there; for ASCII that is the order of code points.
         return hashlib.sha256(rfc8785.dumps(request)).hexdigest()
-    return hashlib.sha256(_ENCODE(request).encode()).hexdigest()
+    return hashlib.sha256(_ENCODE(request)).hexdigest()

@@ -115,3 +115,19 @@ def test_an_occupied_port_is_named_with_the_remedy(start: Start) -> None:
     _, said = second.communicate(timeout=10)
     assert second.returncode != 0
     assert f"Port {port} on 127.0.0.1 is occupied" in said
+
+
+def test_answers_come_whole_in_order_and_before_the_close(start: Start) -> None:
+    """Requests sent one behind the other; the last one asks that the connection be closed."""
+    port = free_port()
+    process = start(port)
+    asked = b"GET /?seconds=0 HTTP/1.1\r\nHost: here\r\n\r\n" * 20
+    asked += b"GET /?seconds=0.1 HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(asked)
+        received = b""
+        while part := connection.recv(65536):
+            received += part
+    answers = received.split(b"HTTP/1.1 ")[1:]
+    assert len(answers) == 21
+    assert all(answer.endswith(b"\r\n\r\n%d False" % process.pid) for answer in answers)

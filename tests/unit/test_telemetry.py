@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from infrastructure.gathered_lines import GatheredLines
 from infrastructure.rotating_file import RotatingFile
 from infrastructure.telemetry import redact, valid_traceparent
+from tests.tools.whole_system import until
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT_ID = "00f067aa0ba902b7"
@@ -176,3 +178,50 @@ def test_several_processes_turn_one_file_over_and_lose_no_line(tmp_path: Path) -
     lines = b"".join(found.read_bytes() for found in tmp_path.iterdir()).split()
     assert len(list(tmp_path.iterdir())) > 5
     assert sorted(lines) == sorted(b"%c%08d" % (c, n) for c in b"abc" for n in range(20_000))
+
+
+BUSY = """
+import os, sys
+from pathlib import Path
+import structlog
+from infrastructure.telemetry import configure_logging
+configure_logging("api", Path(sys.argv[1]))
+access, other = structlog.get_logger("access"), structlog.get_logger("ledger")
+for number in range(1000):
+    access.info("request", number=number)
+other.error("failed")
+if sys.argv[2] == "killed":
+    os._exit(9)
+"""
+
+
+@pytest.mark.parametrize("end", ["finished", "killed"])
+def test_only_lines_about_requests_may_wait(tmp_path: Path, end: str) -> None:
+    """A fault is in the file at once, also when the process dies; the end brings the rest."""
+    subprocess.run(
+        [sys.executable, "-c", BUSY, str(tmp_path), end],
+        cwd=Path(__file__).parents[2],
+        check=end == "finished",
+    )
+    lines = (tmp_path / "logs" / "api.jsonl").read_bytes().splitlines()
+    entries = [json.loads(line) for line in lines]
+    assert [entry for entry in entries if entry["event"] == "failed"]
+    if end == "finished":
+        found = [entry["number"] for entry in entries if entry["event"] == "request"]
+        assert found == list(range(1000))
+
+
+def test_lines_are_gathered_and_written_soon(tmp_path: Path) -> None:
+    file = RotatingFile(tmp_path / "a.jsonl")
+    lines = GatheredLines(file)
+    for number in range(100):
+        lines.write(b"%d\n" % number)
+    until(lambda: len((tmp_path / "a.jsonl").read_bytes().split()) == 100, 5, "they are there")
+    lines.write(b"more\n")
+    until(lambda: (tmp_path / "a.jsonl").read_bytes().endswith(b"more\n"), 5, "it is there")
+
+
+def test_a_full_disk_fails_nobody() -> None:
+    """`/dev/full` refuses each write as a full disk does."""
+    full = RotatingFile(Path("/dev/full"))
+    assert full.write(b"lost\n") == 5
