@@ -7,7 +7,7 @@ from random import Random
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from infrastructure.telemetry import valid_traceparent
+from infrastructure.telemetry import access_logger, valid_traceparent
 from interfaces.http.metrics import HttpMetrics
 from interfaces.http.problems import send_internal_error
 
@@ -33,7 +33,8 @@ class Edge:
         """Wrap an application."""
         self._app = app
         self._metrics = metrics
-        self._log = structlog.get_logger("access")
+        self._access = access_logger()
+        self._log = structlog.get_logger("http")
         self._templates: dict[object, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,14 +66,16 @@ class Edge:
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         method, route = scope["method"], self._template(scope)
         self._metrics.observe(method, route, status, seconds)
-        write = self._log.debug if route in _QUIET_ROUTES else self._log.info
+        write = self._access.debug if route in _QUIET_ROUTES else self._access.info
+        state = scope["state"]
         write(
             "request",
             method=method,
             route=route,
             status=status,
             milliseconds=round(seconds * 1000, 2),
-            **scope["state"]["noted"],
+            request_id=state["request_id"],
+            **state["noted"],
         )
 
     def _template(self, scope: Scope) -> str:
@@ -105,10 +108,9 @@ def _identify(scope: Scope) -> str:
     state = scope.setdefault("state", {})
     state["request_id"] = request_id
     state["traceparent"] = traceparent
-    state["noted"] = {}
-    structlog.contextvars.bind_contextvars(request_id=request_id)
-    if traceparent is not None:
-        structlog.contextvars.bind_contextvars(trace_id=traceparent[3:35])
+    state["noted"] = {} if traceparent is None else {"trace_id": traceparent[3:35]}
+    # For what else is logged while the request is served.
+    structlog.contextvars.bind_contextvars(request_id=request_id, **state["noted"])
     return request_id
 
 

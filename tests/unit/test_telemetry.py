@@ -184,11 +184,11 @@ BUSY = """
 import os, sys
 from pathlib import Path
 import structlog
-from infrastructure.telemetry import configure_logging
+from infrastructure.telemetry import access_logger, configure_logging
+access, other = access_logger(), structlog.get_logger("ledger")
 configure_logging("api", Path(sys.argv[1]))
-access, other = structlog.get_logger("access"), structlog.get_logger("ledger")
 for number in range(1000):
-    access.info("request", number=number)
+    access.info("request", number=number, request_id=sys.argv[3], method="GET")
 other.error("failed")
 if sys.argv[2] == "killed":
     os._exit(9)
@@ -199,7 +199,7 @@ if sys.argv[2] == "killed":
 def test_only_lines_about_requests_may_wait(tmp_path: Path, end: str) -> None:
     """A fault is in the file at once, also when the process dies; the end brings the rest."""
     subprocess.run(
-        [sys.executable, "-c", BUSY, str(tmp_path), end],
+        [sys.executable, "-c", BUSY, str(tmp_path), end, TOKEN],
         cwd=Path(__file__).parents[2],
         check=end == "finished",
     )
@@ -207,8 +207,10 @@ def test_only_lines_about_requests_may_wait(tmp_path: Path, end: str) -> None:
     entries = [json.loads(line) for line in lines]
     assert [entry for entry in entries if entry["event"] == "failed"]
     if end == "finished":
-        found = [entry["number"] for entry in entries if entry["event"] == "request"]
-        assert found == list(range(1000))
+        requests = [entry for entry in entries if entry["event"] == "request"]
+        assert [entry["number"] for entry in requests] == list(range(1000))
+        assert {entry["request_id"] for entry in requests} == {"[redacted]"}
+        assert {entry["level"] for entry in requests} == {"info"}
 
 
 def test_lines_are_gathered_and_written_soon(tmp_path: Path) -> None:
