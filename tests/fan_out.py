@@ -76,6 +76,7 @@ class FanOut:
         source: Source | None = None,
         catalogue: Sequence[Projection] = CATALOGUE,
         limit: int = 5_000,
+        epoch: int = 1,
     ) -> Iterator[Worker]:
         """Give a worker that reads the store itself unless it is given another source."""
         with (
@@ -83,7 +84,8 @@ class FanOut:
             self.databases.connect("projector") as ledger,
         ):
             store = StoredEvents(EventReader(ledger), EventCodec())
-            yield Worker(catalogue, reports, store, source or StoreSource(store), limit=limit)
+            source = source or StoreSource(store)
+            yield Worker(catalogue, reports, store, source, limit=limit, epoch=epoch)
 
     @contextmanager
     def topic_source(self, secret: bytes = SECRET) -> Iterator[TopicSource]:

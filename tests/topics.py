@@ -19,10 +19,11 @@ def delete_topic(fan_out: FanOut) -> None:
     until(lambda: fan_out.topic not in admin.list_topics(timeout=5).topics)
 
 
-def make_topic(fan_out: FanOut, partitions: int = 1) -> None:
+def make_topic(fan_out: FanOut, partitions: int = 1, name: str | None = None) -> None:
     admin = AdminClient({"bootstrap.servers": fan_out.bootstrap})
-    admin.create_topics([NewTopic(fan_out.topic, partitions)])[fan_out.topic].result()
-    until(lambda: fan_out.topic in admin.list_topics(timeout=5).topics)
+    topic = name or fan_out.topic
+    admin.create_topics([NewTopic(topic, partitions)])[topic].result()
+    until(lambda: topic in admin.list_topics(timeout=5).topics)
 
 
 def assert_projected(fan_out: FanOut) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -41,12 +41,24 @@ class Draft:
 
 
 class ArchiveWriter:
-    """Writes parts one after the other, then the manifest, then the digest of the whole file."""
+    """Writes parts one after the other, then the manifest, then the digest of the whole file.
+
+    Use it as a context, so that a file which cannot be finished is not written to later.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         """Take an empty file that can be sought in."""
         self._file = file
         self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+
+    def __enter__(self) -> "ArchiveWriter":
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the file, whether or not it was finished."""
+        with suppress(OSError, ValueError):
+            self._zip.close()
 
     @contextmanager
     def part(self, name: str) -> Iterator[Draft]:

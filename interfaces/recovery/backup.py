@@ -35,9 +35,9 @@ def write_backup(admin: str, settings: Settings, file: IO[bytes]) -> manifest.Ma
     The identity database is seen a moment after the ledgers: so whoever the ledgers speak of is
     in it. Raises `Failure` and `ProvisioningRefused`.
     """
-    writer = ArchiveWriter(file)
     created_at = instant(datetime.now(UTC))
     with (
+        ArchiveWriter(file) as writer,
         _standing_still(admin, settings, "ledger") as ledger,
         _standing_still(admin, settings, "identity") as identity,
     ):
@@ -45,16 +45,16 @@ def write_backup(admin: str, settings: Settings, file: IO[bytes]) -> manifest.Ma
             *_schemas(ledger, "ledger", writer),
             *_schemas(identity, "identity", writer),
         ]
-    if not any(schema.database == "ledger" for schema in found):
-        raise Failure(
-            "There is no ledger in this database yet: start the system by ./falcon up first.",
-            DEPENDENCY_MISSING,
+        if not any(schema.database == "ledger" for schema in found):
+            raise Failure(
+                "There is no ledger in this database yet: start the system by ./falcon up first.",
+                DEPENDENCY_MISSING,
+            )
+        secrets = tuple(_secrets(settings.home / "secrets", writer))
+        written = manifest.Manifest(
+            manifest.FORMAT, VERSION, created_at, settings.issuer, tuple(found), secrets
         )
-    secrets = tuple(_secrets(settings.home / "secrets", writer))
-    written = manifest.Manifest(
-        manifest.FORMAT, VERSION, created_at, settings.issuer, tuple(found), secrets
-    )
-    writer.finish(written)
+        writer.finish(written)
     return written
 
 

@@ -1,0 +1,63 @@
+"""Backups taken from and restored to databases of the session's server, as a person does it."""
+
+import shutil
+import subprocess
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from application.commands import Answer
+from domain.identifiers import WalletId
+from infrastructure.secrets import Secrets
+from tests.books import falcon
+from tests.servers import FreshDatabases
+from tests.written import Written
+
+TABLES = ("asset", "epoch", "events", "schema_migration", "store", "wallet_head")
+TRIGGERS = """
+    SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger
+    WHERE NOT tgisinternal ORDER BY 1, 2"""
+
+
+def as_owner(databases: FreshDatabases, *words: object) -> subprocess.CompletedProcess[str]:
+    """Run a command with the login that owns the databases."""
+    return falcon(databases, *words, "--database", databases.admin)
+
+
+def some_book(writer: Written, transfers: int = 20) -> list[WalletId]:
+    """Open two wallets and pay to and fro."""
+    wallets = [writer.open(overdraft_limit=1_000_000) for _ in range(2)]
+    for number in range(transfers):
+        assert isinstance(writer.pay(wallets[number % 2], wallets[1 - number % 2], 7), Answer)
+    return wallets
+
+
+def elsewhere(databases: FreshDatabases, home: Path) -> FreshDatabases:
+    """Return an empty home on the same server, which knows the passwords of its logins."""
+    (home / "secrets").mkdir(parents=True)
+    for password in (databases.settings.home / "secrets").glob("db_*"):
+        shutil.copy(password, home / "secrets")
+    settings = replace(databases.settings, home=home, database_prefix=f"t{uuid.uuid4().hex[:10]}_")
+    return FreshDatabases(settings, Secrets(home, {}), databases.admin)
+
+
+def content(databases: FreshDatabases, tables: Sequence[str] = TABLES) -> dict[str, Any]:
+    """Return every row of a ledger, and how its triggers stand."""
+    with databases.connect_admin() as connection:
+        connection.execute(f'SET search_path = "{databases.settings.ledger_schema}"')
+        rows: dict[str, Any] = {
+            table: sorted(connection.execute(f"SELECT t::text FROM {table} t").fetchall())
+            for table in tables
+        }
+        return {**rows, "triggers": connection.execute(TRIGGERS).fetchall()}
+
+
+def database_names(databases: FreshDatabases) -> set[str]:
+    """Return the names of the databases on the server that belong to these settings."""
+    with psycopg.connect(databases.admin) as connection:
+        found = connection.execute("SELECT datname FROM pg_database").fetchall()
+    return {name for (name,) in found if databases.settings.database_prefix in name}
