@@ -1,6 +1,7 @@
 """Reads the event store in position order over one connection, changing nothing."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -20,8 +21,12 @@ def recorded(row: Sequence[Any]) -> RecordedEvent:
     """Return a row of the columns that the reader selects as an event."""
     position, stream, version, type_name, state, metadata, at = row
     return RecordedEvent(
-        position, stream_id(type_name, stream), version, type_name, state, metadata, instant(at)
+        position, stream_id(type_name, stream), version, type_name, state, metadata, _instant(at)
     )
+
+
+_instant = lru_cache(maxsize=16)(instant)
+"""All events of a batch were recorded at one time, which is written out once."""
 
 
 class EventReader:

@@ -8,7 +8,7 @@ from domain.recorded import RecordedEvent
 from infrastructure.event_codec import EventCodec
 from infrastructure.event_log.reader import EventReader
 from projections.contract import Applied
-from projections.sources import Taken
+from projections.sources import Store, Taken
 
 POLL_SECONDS = 0.02
 """How often the store is asked while there is nothing new: a look-up of one row's key."""
@@ -55,7 +55,7 @@ class StoredEvents:
 class StoreSource:
     """Follows the store itself; what it brings is complete and in order."""
 
-    def __init__(self, store: StoredEvents) -> None:
+    def __init__(self, store: Store) -> None:
         """Take the store."""
         self._store = store
         self._position = 0

@@ -18,12 +18,14 @@ from infrastructure.kafka.clients import new_consumer
 from infrastructure.kafka.consumer import TopicSource
 from infrastructure.kafka.records import RecordCodec
 from infrastructure.kafka.topic import epoch_topic
+from infrastructure.report_store.read_ahead import ReadAhead
 from infrastructure.report_store.stored_events import StoredEvents, StoreSource
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 from interfaces.workers.role import Condition
 from projections.catalogue import CATALOGUE
 from projections.checkpoints import Superseded
+from projections.sources import Store
 from projections.worker import Diverged, Worker
 
 WAIT_SECONDS = 0.1
@@ -62,9 +64,12 @@ class Projector:
     def attempt(self, stop: threading.Event) -> None:
         """Project until `stop`; raises whatever is away or wrong."""
         with self._connect("reports") as reports, self._connect("ledger") as ledger:
-            store = StoredEvents(EventReader(ledger), EventCodec())
-            epoch = store.epoch()
-            with closing(self._source(store, epoch)) as source:
+            stored = StoredEvents(EventReader(ledger), EventCodec())
+            epoch = stored.epoch()
+            with (
+                closing(ReadAhead(stored)) as store,
+                closing(self._source(store, epoch)) as source,
+            ):
                 worker = Worker(CATALOGUE, reports, store, source, epoch=epoch)
                 try:
                     self._project(worker, store, stop)
@@ -82,7 +87,7 @@ class Projector:
             raise
         return connection
 
-    def _source(self, store: StoredEvents, epoch: int) -> TopicSource | StoreSource:
+    def _source(self, store: Store, epoch: int) -> TopicSource | StoreSource:
         bootstrap = self._settings.kafka_bootstrap
         if bootstrap is None:
             return StoreSource(store)
@@ -96,7 +101,7 @@ class Projector:
             str(store.store_id()),
         )
 
-    def _project(self, worker: Worker, store: StoredEvents, stop: threading.Event) -> None:
+    def _project(self, worker: Worker, store: Store, stop: threading.Event) -> None:
         worker.begin()
         self._diverged.set(0)
         self._observe(worker, store)
@@ -112,7 +117,7 @@ class Projector:
             if time.monotonic() >= self._observe_due:
                 self._observe(worker, store)
 
-    def _observe(self, worker: Worker, store: StoredEvents) -> None:
+    def _observe(self, worker: Worker, store: Store) -> None:
         self._observe_due = time.monotonic() + OBSERVE_SECONDS
         now = datetime.now(UTC)
         ages: dict[int, float] = {}

@@ -1,0 +1,156 @@
+"""Fills an empty ledger fast: decided and encoded by the real code, stored by COPY as the owner."""
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+import psycopg
+
+from application.batch import BatchPlan
+from application.commands import Submission
+from application.ports import Loaded
+from bench.place import Place
+from domain.identifiers import WalletId, bits, key_stream, payment_id, wallet_id
+from domain.instants import instant, moment
+from domain.payments import TransferMoney
+from domain.wallets import Caller, OpenWallet, Wallet
+from infrastructure.event_codec import EventCodec
+
+CHUNK = 5_000
+OPERATOR = Caller("bench", "bench", operate=True)
+EVENT_COLUMNS = {
+    "originator_id": "uuid",
+    "originator_version": "int8",
+    "topic": "text",
+    "state": "bytea",
+    "notification_id": "int8",
+    "metadata": "bytea",
+    "recorded_at": "timestamptz",
+}
+HEAD_COLUMNS = {
+    "id": "uuid",
+    "version": "int8",
+    "kind": "text",
+    "currency": "text",
+    "owner": "text",
+    "posted": "int8",
+    "held": "int8",
+    "overdraft_limit": "int8",
+    "frozen_by_member": "bool",
+    "frozen_by_operator": "bool",
+    "closed": "bool",
+}
+
+
+class Filling:
+    """The wallets of a ledger that is being filled, in memory until their heads are stored."""
+
+    def __init__(self, place: Place) -> None:
+        """Take the place whose ledger is to be filled; nobody else may write to it meanwhile."""
+        self._admin = place.admin("ledger")
+        self._codec = EventCodec()
+        self._wallets: dict[WalletId, Wallet] = {}
+        self.position = 0
+        self.hot = _wallet(0)
+
+    @property
+    def wallets(self) -> list[str]:
+        """The ids of all wallets."""
+        return [str(wallet) for wallet in self._wallets]
+
+    def fill(self, wallets: int, events: int, hot_events: int) -> float:
+        """Store so many events in all; return the seconds it took.
+
+        The first `wallets` events open them; transfers follow, of which `hot_events` pay into the
+        wallet `hot`, spread over all the others.
+        """
+        began = time.monotonic()
+        with psycopg.connect(self._admin) as connection:
+            self._copy(connection, (_opening(number) for number in range(wallets)))
+            ids = list(self._wallets)
+            transfers = (events - wallets) // 3
+            share = hot_events / transfers
+            assert share <= 1, "each transfer has one event in the hot wallet"
+
+            def transfer(number: int) -> Submission:
+                source, destination = random.sample(ids, 2)
+                if source != self.hot and number * share % 1 < share:
+                    destination = self.hot
+                return _transfer(number, source, destination)
+
+            self._copy(connection, (transfer(number) for number in range(transfers)))
+            self._store_heads(connection)
+            connection.commit()
+            connection.autocommit = True
+            connection.execute("VACUUM ANALYZE events, wallet_head")
+        return time.monotonic() - began
+
+    def _copy(self, connection: psycopg.Connection, works: Iterator[Submission]) -> None:
+        statement = f"COPY events ({', '.join(EVENT_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+        with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+            copy.set_types(list(EVENT_COLUMNS.values()))
+            while batch := _next(works):
+                for row in self._decided(batch):
+                    copy.write_row(row)
+
+    def _decided(self, batch: Sequence[Submission]) -> Iterator[tuple[object, ...]]:
+        """Decide a batch as the ledger does, and return its events as rows."""
+        now = datetime.now(UTC)
+        plan = BatchPlan(Loaded(self._wallets, {}, now.timestamp(), instant(now)), set())
+        for work in batch:
+            plan.add(work)
+        changes = plan.changes()
+        assert changes is not None
+        assert len(changes.events) >= len(batch), "every command is accepted"
+        for wallet in (*changes.opened, *changes.changed):
+            self._wallets[wallet.wallet_id] = wallet
+        at = moment(changes.decided_at)
+        for planned in changes.events:
+            self.position += 1
+            type_name, state = self._codec.encode(planned.event)
+            metadata = self._codec.encode_metadata(planned.metadata)
+            place = (planned.stream, planned.version, type_name, state, self.position)
+            yield (*place, metadata, at)
+
+    def _store_heads(self, connection: psycopg.Connection) -> None:
+        statement = f"COPY wallet_head ({', '.join(HEAD_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+        with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+            copy.set_types(list(HEAD_COLUMNS.values()))
+            for wallet in self._wallets.values():
+                rest = (getattr(wallet, name) for name in list(HEAD_COLUMNS)[1:])
+                copy.write_row((bits(wallet.wallet_id), *rest))
+
+
+def _next(works: Iterator[Submission]) -> list[Submission]:
+    return [work for _, work in zip(range(CHUNK), works, strict=False)]
+
+
+def _wallet(number: int) -> WalletId:
+    return wallet_id(key_stream("main", "bench", "filling", f"wallet-{number}"))
+
+
+def _opening(number: int) -> Submission:
+    stream = key_stream("main", "bench", "filling", f"wallet-{number}")
+    command = OpenWallet(
+        wallet_id=wallet_id(stream),
+        kind="personal",
+        account_class="liability",
+        name=f"wallet {number}",
+        reference=None,
+        currency="EUR",
+        overdraft_limit=None,
+    )
+    return Submission(command, OPERATOR, stream, "0" * 64)
+
+
+def _transfer(number: int, source: WalletId, destination: WalletId) -> Submission:
+    stream = key_stream("main", "bench", "filling", f"transfer-{number}")
+    command = TransferMoney(
+        payment_id=payment_id(stream),
+        source_wallet_id=source,
+        destination_wallet_id=destination,
+        amount=1,
+        currency="EUR",
+    )
+    return Submission(command, OPERATOR, stream, "0" * 64)
