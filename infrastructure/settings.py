@@ -38,6 +38,7 @@ class Settings:
     query_host: str
     identity_host: str
     assets: Mapping[str, int]
+    wal_archive: Path | None
 
     @property
     def command_port(self) -> int:
@@ -115,6 +116,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         )
     host = known.get("FALCONPAY_HOST", "127.0.0.1")
     # Where a role listens on all addresses, its neighbours on this machine are on loopback.
+    archive = known.get("FALCONPAY_WAL_ARCHIVE")
     near = "127.0.0.1" if host in {"0.0.0.0", "::"} else host
     return Settings(
         home=home,
@@ -137,4 +139,5 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         query_host=known.get("FALCONPAY_QUERY_HOST", near),
         identity_host=known.get("FALCONPAY_IDENTITY_HOST", near),
         assets=_assets(known.get("FALCONPAY_ASSETS", "")),
+        wal_archive=Path(archive).absolute() if archive else None,
     )

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import shlex
 import shutil
 import signal
 import time
@@ -55,17 +56,37 @@ SETTINGS = {
 }
 
 
+ARCHIVE_COMMAND = (
+    # A segment that is there already was copied before a crash: it is well if it is the same.
+    "if test -f {folder}/%f; then cmp -s %p {folder}/%f; else"
+    " cp %p {folder}/.%f.partial && sync {folder}/.%f.partial"
+    " && mv {folder}/.%f.partial {folder}/%f && sync {folder}; fi"
+)
+ARCHIVE_SECONDS = 60
+"""How much of the latest writing an archive may lack, when a segment is not full before."""
+
+
 class Postgres(HomeServer):
     """The home's PostgreSQL; its binaries come from a package or from a folder given."""
 
     name = "postgres"
 
-    def __init__(self, home: Path, secrets: Secrets, binaries: Path | None = None) -> None:
-        """Point at a home; `binaries` is a folder with initdb and postgres (pg_config --bindir)."""
+    def __init__(
+        self,
+        home: Path,
+        secrets: Secrets,
+        binaries: Path | None = None,
+        archive: Path | None = None,
+    ) -> None:
+        """Point at a home; `binaries` is a folder with initdb and postgres (pg_config --bindir).
+
+        `archive` is a folder to which each segment of the write-ahead log is copied.
+        """
         super().__init__(home, signal.SIGINT)
         self._account = unprivileged_account()
         self._binaries = usable_binaries(binaries or packaged_binaries(), self._account)
         self._secrets = secrets
+        self._archive = archive
 
     def prepare(self) -> None:
         """Initialise the data folder once; raises `ServerUnavailable`."""
@@ -100,7 +121,7 @@ class Postgres(HomeServer):
             self._clear_unclean_end()
             (port,) = kept_ports(self._folder / "port")
         argv = [str(self._binaries / "postgres"), "-D", str(self._data), "-p", str(port)]
-        for setting, value in SETTINGS.items():
+        for setting, value in {**SETTINGS, **self._archiving()}.items():
             argv += ["-c", f"{setting}={value}"]
         return self._spawn(argv, port, self._account)
 
@@ -122,6 +143,21 @@ class Postgres(HomeServer):
             dbname="postgres",
             connect_timeout=5,
         )
+
+    def _archiving(self) -> dict[str, str]:
+        if self._archive is None:
+            return {}
+        with writing_to(self._archive):
+            if not self._archive.exists():
+                self._archive.mkdir(mode=0o700, parents=True)
+                self._account.owns(self._archive)
+        # The server takes %f and %p of its own, so a percent sign of the folder's is doubled.
+        folder = shlex.quote(str(self._archive)).replace("%", "%%")
+        return {
+            "archive_mode": "on",
+            "archive_command": ARCHIVE_COMMAND.format(folder=folder),
+            "archive_timeout": str(ARCHIVE_SECONDS),
+        }
 
     def _initialise(self, draft: Path, password: Path) -> None:
         done = self._account.run(

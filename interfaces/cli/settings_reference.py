@@ -46,6 +46,11 @@ SETTINGS = {
         "none",
         "HOST:PORT of the Kafka broker; set by `up`. Without it the workers read the event store.",
     ),
+    "FALCONPAY_WAL_ARCHIVE": (
+        "none",
+        "Folder to which the server brought along copies its write-ahead log, for recovery to any"
+        " point in time.",
+    ),
     "FALCONPAY_HEALTH_PORT": (
         "a free port",
         "Port of /healthz, /readyz and /metrics of roles without an API; set by `up`.",

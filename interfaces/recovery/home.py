@@ -59,7 +59,7 @@ def still_home(url: str | None) -> Iterator[StillHome]:
 @contextmanager
 def _own_server(settings: Settings) -> Iterator[StillHome]:
     secrets = Secrets(settings.home)
-    server = Postgres(settings.home, secrets)
+    server = Postgres(settings.home, secrets, archive=settings.wal_archive)
     server.prepare()
     server.start()
     try:

@@ -87,7 +87,8 @@ class StartUp:
         self._say(text)
 
     def _start_postgres(self) -> tuple[DatabasePlace, str]:
-        server = Postgres(self._settings.home, self._secrets)
+        archive = self._settings.wal_archive
+        server = Postgres(self._settings.home, self._secrets, archive=archive)
         server.prepare()
         self._keep(server)
         # The login goes to the preparation's environment alone and is nowhere kept.
