@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -16,6 +17,9 @@ _LOG = structlog.get_logger("projector")
 
 GATHER_SECONDS = 0.02
 """How long records are gathered, so that a transaction serves more than one command."""
+
+MANY = 1_000
+"""After so many records at once more are waiting, and are decoded while these are applied."""
 
 PROBE_SECONDS = 2.0
 """After how long a silence the broker is asked whether it and the topic are still there."""
@@ -54,13 +58,20 @@ class TopicSource:
         self._placed = False
         self._next_offset = 0
         self._probe_due = 0.0
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="topic-ahead")
+        self._coming: Future[Taken] | None = None
 
     def close(self) -> None:
         """Leave the broker; the consumer is of no use any more."""
+        self._pool.shutdown(cancel_futures=True)
         self._consumer.close()
 
     def seek(self, after: int) -> None:
         """Go on behind a position; where that is in the topic is found when it is read."""
+        if self._coming is not None:
+            # One thread at a time uses the consumer; what it brings now is not wanted any more.
+            wait([self._coming])
+            self._coming = None
         self._after = after
         self._placed = False
 
@@ -69,6 +80,13 @@ class TopicSource:
 
         Raises `KafkaException` when the broker refuses or, while looking, does not answer.
         """
+        coming, self._coming = self._coming, None
+        taken = self._take(limit, wait_seconds) if coming is None else coming.result()
+        if len(taken.events) >= MANY:
+            self._coming = self._pool.submit(self._take, limit, 0.0)
+        return taken
+
+    def _take(self, limit: int, wait_seconds: float) -> Taken:
         if not self._placed and not self._place():
             time.sleep(wait_seconds)
             return Taken(())

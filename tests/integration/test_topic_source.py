@@ -36,6 +36,26 @@ def test_the_projector_goes_on_where_it_was(fan_out: FanOut) -> None:
     assert_projected(fan_out)
 
 
+def test_what_is_read_ahead_is_forgotten_by_whoever_goes_elsewhere(fan_out: FanOut) -> None:
+    """Many records at once are followed by the next ones in a thread, until a seek."""
+    writer = fan_out.writer()
+    wallets = [writer.open(kind="system") for _ in range(4)]
+    writer.busy(wallets, 1_200)
+    writer.flush()
+    fan_out.publish()
+    with fan_out.topic_source() as source:
+        source.seek(0)
+        found: list[int] = []
+        while len(found) < 1_500:
+            found += [event.position for event in source.take(1_100, 0.2).events]
+        assert found == list(range(1, len(found) + 1))
+        source.seek(700)
+        again: list[int] = []
+        while len(again) < 1_500:
+            again += [event.position for event in source.take(1_100, 0.2).events]
+        assert again == list(range(701, 701 + len(again)))
+
+
 def swapped(sent: list[Sent]) -> list[Sent]:
     sent[10], sent[11], sent[40], sent[20] = sent[11], sent[10], sent[20], sent[40]
     return sent
