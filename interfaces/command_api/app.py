@@ -19,6 +19,7 @@ from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 from infrastructure.telemetry import new_registry
 from infrastructure.tokens.verify import token_verifier
+from interfaces.command_api.admission import admit
 from interfaces.command_api.batches import Batches
 from interfaces.command_api.desk import QUEUE_CAPACITY, Desk
 from interfaces.command_api.gate import Gate
@@ -87,6 +88,7 @@ def create_app(
     app.router.routes[:0] = routes
     hot = {route.path: route.endpoint for route in routes if "{" not in route.path}
     take_shortcuts(app, app.state.metrics, hot)
+    admit(app, app.state.metrics)
     document_commands(app)
     return app
 

@@ -43,14 +43,14 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started_at = time.perf_counter()
-        request_id = _identify(scope)
+        request_id = identify(scope)
         status = 0
 
         async def send_complete(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _completed(message.get("headers", []), request_id)
+                message["headers"] = completed(message.get("headers", []), request_id)
             await send(message)
 
         try:
@@ -93,7 +93,7 @@ class Edge:
         return self._templates[endpoint]
 
 
-def _identify(scope: Scope) -> str:
+def identify(scope: Scope) -> str:
     """Note who the request says it is: its own id, or a new one, and its trace."""
     request_id = None
     traces = []
@@ -114,7 +114,8 @@ def _identify(scope: Scope) -> str:
     return request_id
 
 
-def _completed(headers: list[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+def completed(headers: list[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    """Return an answer's headers with those that every answer bears."""
     complete = [
         *headers,
         (b"x-content-type-options", b"nosniff"),

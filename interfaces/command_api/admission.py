@@ -1,0 +1,75 @@
+"""Refuses commands at once while those before them wait too long, for the price of one answer."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from application.commands import Overloaded
+from interfaces.command_api.outcomes import problem_of
+from interfaces.http.metrics import HttpMetrics
+from interfaces.http.middleware import completed, identify
+from interfaces.http.problems import response_to
+
+PATIENCE_SECONDS = 0.2
+"""How old the oldest command under way may be while there are many. At three times what can be
+done a crowd of three times as long a wait has come by then, which is still below a second."""
+
+SPARED = 512
+"""So many commands may be under way however long they take: a pause of the database is waited
+out, and refused is only what would queue behind a crowd."""
+
+
+class Admission:
+    """The outermost layer of POST: no token, no body and no log line is paid for a refusal."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: HttpMetrics,
+        spared: int = SPARED,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Wrap an application, and take where refusals are counted."""
+        self._app = app
+        self._metrics = metrics
+        self._spared = spared
+        self._monotonic = monotonic
+        self._under_way: OrderedDict[int, float] = OrderedDict()
+        self._number = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or refuse it."""
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        now = self._monotonic()
+        if self._crowded(now):
+            await self._refuse(scope, receive, send)
+            return
+        self._number = number = self._number + 1
+        self._under_way[number] = now
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            del self._under_way[number]
+
+    def _crowded(self, now: float) -> bool:
+        if len(self._under_way) < self._spared:
+            return False
+        oldest = next(iter(self._under_way.values()), now)
+        return now - oldest > PATIENCE_SECONDS
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = response_to(scope, problem_of(Overloaded()))
+        response.raw_headers = completed(response.raw_headers, identify(scope))
+        self._metrics.observe("POST", "refused", response.status_code, 0.0)
+        await response(scope, receive, send)
+
+
+def admit(app: FastAPI, metrics: HttpMetrics, spared: int = SPARED) -> None:
+    """Put the layer around an application whose middleware is complete."""
+    assert app.middleware_stack is not None, "shortcuts have been taken before"
+    app.middleware_stack = Admission(app.middleware_stack, metrics, spared)
