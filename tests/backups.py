@@ -3,16 +3,19 @@
 import shutil
 import subprocess
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from msgspec.structs import replace as replace_fields
 
 from application.commands import Answer
 from domain.identifiers import WalletId
 from infrastructure.secrets import Secrets
+from interfaces.recovery.archive import ArchiveWriter, open_archive
+from interfaces.recovery.manifest import Manifest
 from tests.books import falcon
 from tests.servers import FreshDatabases
 from tests.written import Written
@@ -61,3 +64,34 @@ def database_names(databases: FreshDatabases) -> set[str]:
     with psycopg.connect(databases.admin) as connection:
         found = connection.execute("SELECT datname FROM pg_database").fetchall()
     return {name for (name,) in found if databases.settings.database_prefix in name}
+
+
+def rewritten(
+    file: Path,
+    target: Path,
+    change: Callable[[Manifest], Manifest] = lambda manifest: manifest,
+    alter: Callable[[str, bytes], bytes] = lambda _name, block: block,
+) -> None:
+    """Write a backup anew, whole in itself, with another manifest or altered parts."""
+    with (
+        target.open("wb") as output,
+        ArchiveWriter(output) as writer,
+        open_archive(file) as archive,
+    ):
+        manifest = archive.manifest
+        parts = [table.part for schema in manifest.schemas for table in schema.tables]
+        written = {}
+        for part in [*parts, *manifest.secrets]:
+            with writer.part(part.name) as draft:
+                draft.write(alter(part.name, b"".join(archive.blocks(part))))
+            written[part.name] = draft.part
+        schemas = tuple(
+            replace_fields(
+                schema,
+                tables=tuple(
+                    replace_fields(table, part=written[table.part.name]) for table in schema.tables
+                ),
+            )
+            for schema in manifest.schemas
+        )
+        writer.finish(change(replace_fields(manifest, schemas=schemas)))

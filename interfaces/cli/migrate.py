@@ -14,6 +14,10 @@ from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 
 PATIENCE_SECONDS = 30.0
+RECOVERY_SECONDS = 6 * 3600.0
+"""How long a server is waited for that says it is recovering: after a crash, or to a moment."""
+
+RECOVERING = ("starting up", "not accepting connections", "not yet accepting connections")
 PAUSE_SECONDS = 0.05
 
 
@@ -37,13 +41,15 @@ def run(settings: Settings, secrets: Secrets) -> None:
 
 def _await_server(admin: str) -> None:
     """Wait while the server is starting; what else is wrong is told by the first real use."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    begun = time.monotonic()
     while True:
         try:
             psycopg.connect(admin, connect_timeout=5).close()
         except psycopg.OperationalError as problem:
-            starting = "starting up" in str(problem) or "Connection refused" in str(problem)
-            if not starting or time.monotonic() > deadline:
+            recovering = any(word in str(problem) for word in RECOVERING)
+            starting = recovering or "Connection refused" in str(problem)
+            patience = RECOVERY_SECONDS if recovering else PATIENCE_SECONDS
+            if not starting or time.monotonic() - begun > patience:
                 return
         except psycopg.Error:
             return

@@ -35,9 +35,10 @@ A type name never changes its meaning. Fields marked with * hold what people wro
 
 KAFKA = """\
 ## On Kafka
-Topic `falconpay.LEDGER.events`, one partition, kept for ever. The key is the stream id, the value
-the event's data as it is stored, byte for byte. Headers follow CloudEvents 1.0 in binary mode; all
-are text.
+Topic `falconpay.LEDGER.events`, one partition, kept for ever; after a
+[recovery](../how-to/after-a-restore.md) `falconpay.LEDGER.events.2`, and so on. The key is the
+stream id, the value the event's data as it is stored, byte for byte. Headers follow CloudEvents 1.0
+in binary mode; all are text.
 
 | header | meaning |
 |---|---|

@@ -23,7 +23,7 @@ from infrastructure.embedded.server import wait_until_ready
 from infrastructure.embedded.unprivileged import unprivileged_account
 from infrastructure.secrets import Secrets
 from tests.backups import as_owner
-from tests.books import falcon
+from tests.books import ROOT, falcon, falcon_command
 from tests.fan_out import FanOut, until, unused_ledger
 from tests.faults.roles import roles
 from tests.read_model_fold import checkpoints
@@ -33,7 +33,7 @@ from tests.written import Written
 pytestmark = pytest.mark.timeout(240)
 
 RECOVERY = """
-restore_command = 'cp "{archive}/%f" "%p"'
+restore_command = 'sleep 0.5; cp "{archive}/%f" "%p"'
 recovery_target_time = '{moment}'
 recovery_target_action = 'promote'
 hot_standby = off
@@ -97,8 +97,21 @@ def recovered(archived: PostgresHome, copied: Path, home: Path, moment: str) -> 
     server = Postgres(home, secrets, chosen_binaries())
     server.prepare()
     server.start()
-    wait_until_ready(server, 90)
     return PostgresHome(home, secrets, server)
+
+
+def migrated(databases: FreshDatabases) -> None:
+    """Do what `up` does first: it waits as long as the server says that it is recovering."""
+    done = subprocess.run(
+        falcon_command("run", "migrate"),
+        cwd=ROOT,
+        env={**databases.environ, "FALCONPAY_DATABASE": databases.admin},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def pay(writer: Written, wallets: list[WalletId], count: int) -> list[int]:
@@ -161,6 +174,7 @@ def test_back_to_the_moment_before_a_mistake(
     try:
         settings = replace(databases.settings, database_port=again.server.port())
         back = FreshDatabases(settings, databases.secrets, again.admin)
+        migrated(back)
         fan_out = FanOut(back, kafka_bootstrap)
         assert max(acknowledged) == fan_out.head() < topic_end
         with roles(back, "relay,projector") as (both,):

@@ -19,11 +19,11 @@ from domain.identifiers import WalletId, bits
 from infrastructure.databases.migrate import migrate
 from infrastructure.databases.provision import provision
 from interfaces.cli.failure import Failure
-from interfaces.recovery.archive import ArchiveWriter, open_archive
+from interfaces.recovery.archive import open_archive
 from interfaces.recovery.copied import rows
 from interfaces.recovery.manifest import FORMAT, Manifest
 from interfaces.recovery.restore import check_file
-from tests.backups import as_owner, some_book
+from tests.backups import as_owner, rewritten, some_book
 from tests.books import ROOT, falcon_command
 from tests.servers import FreshDatabases, PostgresHome, fresh_databases
 from tests.written import Written
@@ -132,6 +132,23 @@ def test_a_book_that_is_not_as_its_events_say_is_not_kept(kept: Kept, tmp_path: 
     assert not list(tmp_path.iterdir())
 
 
+def test_a_gap_in_a_stream_is_noticed(
+    databases: FreshDatabases, writer: Written, tmp_path: Path
+) -> None:
+    """Also in one that is no wallet's, since its restore would be refused."""
+    some_book(writer, transfers=2)
+    with databases.connect_admin() as admin:
+        admin.execute("SET session_replication_role = replica")
+        admin.execute("ALTER TABLE ledger_main.events DISABLE TRIGGER USER")
+        admin.execute(
+            "UPDATE ledger_main.events SET originator_version = 2 WHERE topic LIKE 'payment.%'"
+            " AND notification_id > 3"
+        )
+    done = as_owner(databases, "backup", tmp_path / "book.backup")
+    assert done.returncode == 1
+    assert "goes on behind an event that is missing" in done.stderr
+
+
 def test_a_file_that_is_there_is_replaced_only_when_told(kept: Kept, file: Path) -> None:
     databases, before = kept.databases, file.read_bytes()
     done = as_owner(databases, "backup", file)
@@ -198,22 +215,6 @@ def test_a_file_of_another_length_is_refused(file: Path, tmp_path: Path) -> None
         damaged.write_bytes(other)
         with pytest.raises(Failure, match="is damaged or no backup"):
             check_file(damaged)
-
-
-def rewritten(file: Path, target: Path, change: Callable[[Manifest], Manifest]) -> None:
-    """Write a backup with the same parts and another manifest, whole in itself."""
-    with (
-        target.open("wb") as output,
-        ArchiveWriter(output) as writer,
-        open_archive(file) as archive,
-    ):
-        manifest = archive.manifest
-        parts = [table.part for schema in manifest.schemas for table in schema.tables]
-        for part in [*parts, *manifest.secrets]:
-            with writer.part(part.name) as draft:
-                for block in archive.blocks(part):
-                    draft.write(block)
-        writer.finish(change(manifest))
 
 
 def test_a_file_of_a_newer_version_is_refused(file: Path, tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from infrastructure.kafka.clients import new_admin
+from infrastructure.kafka.clients import new_admin, new_consumer
 from infrastructure.kafka.publisher import StoreDiverged
-from infrastructure.kafka.topic import epoch_topic, last_epoch
+from infrastructure.kafka.topic import epoch_topic, last_epoch, offsets
 from projections.worker import Diverged, EpochBegun
 from tests.backups import as_owner
 from tests.fan_out import (
@@ -43,6 +43,18 @@ def some_more(fan_out: FanOut, seed: int) -> None:
     wallets = [writer.open(kind="system") for _ in range(3)]
     writer.busy(wallets, 40)
     writer.flush()
+
+
+def published(fan_out: FanOut, epoch: int) -> int:
+    """Return how many records the topic of an epoch has."""
+    topic = epoch_topic(fan_out.databases.settings.topic, epoch)
+    if last_epoch(new_admin(fan_out.bootstrap), fan_out.databases.settings.topic) < epoch:
+        return 0
+    consumer = new_consumer(fan_out.bootstrap)
+    try:
+        return offsets(consumer, topic).high
+    finally:
+        consumer.close()
 
 
 def test_the_same_wallet_at_the_same_version_is_another_event(fan_out: FanOut) -> None:
@@ -131,4 +143,6 @@ def test_roles_that_run_go_on_in_the_new_epoch(fan_out: FanOut) -> None:
         some_more(fan_out, seed=9)
         until(followed, 60)
         assert stored_rows(databases) == folded_rows(databases)
+        assert as_owner(databases, "recover", "--force").returncode == 0
+        until(lambda: published(fan_out, epoch=3) == fan_out.head() and followed(), 60)
     assert fan_out.positions() == list(range(1, head + 1))

@@ -12,7 +12,14 @@ import pytest
 
 from application.commands import Answer
 from infrastructure.databases.logins import database_name
-from tests.backups import as_owner, content, database_names, elsewhere, some_book
+from tests.backups import (
+    as_owner,
+    content,
+    database_names,
+    elsewhere,
+    rewritten,
+    some_book,
+)
 from tests.books import ROOT, falcon, falcon_command
 from tests.servers import FreshDatabases, PostgresHome, fresh_databases
 from tests.written import Written
@@ -133,6 +140,28 @@ def test_a_damaged_file_changes_nothing(kept: Kept, place: FreshDatabases, tmp_p
     assert not database_names(place)
     done = as_owner(place, "restore", tmp_path / "nowhere")
     assert (done.returncode, "cannot be read" in done.stderr) == (2, True)
+
+
+def test_books_that_do_not_replay_never_take_their_place(
+    kept: Kept, grown: FreshDatabases, tmp_path: Path
+) -> None:
+    """A gap in a payment's stream is seen by the replay alone, with all digests as they must be."""
+    altered, before = tmp_path / "altered.backup", content(grown)
+
+    def with_a_gap(name: str, block: bytes) -> bytes:
+        if not name.endswith("/events.copy"):
+            return block
+        # Before the type's length and the type stands the version, eight bytes of it.
+        end = block.rindex(b"payment.completed.v1") - 4
+        assert block[end - 8 : end] == (1).to_bytes(8, "big")
+        return block[: end - 8] + (2).to_bytes(8, "big") + block[end:]
+
+    rewritten(kept.file, altered, alter=with_a_gap)
+    done = as_owner(grown, "restore", altered, "--replace")
+    assert done.returncode == 1
+    assert "is not as its events say, so nothing was changed" in done.stderr
+    assert content(grown) == before
+    assert not any("restoring" in name for name in database_names(grown))
 
 
 def test_while_somebody_is_connected_to_one_of_them_none_is_replaced(
