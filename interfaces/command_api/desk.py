@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from application.backlog import Execute
 from application.commands import Outcome, Work
-from application.writer import Execute, Writer
+from application.writer import Writer
 
 Ticket = asyncio.Future[Outcome]
 QUEUE_CAPACITY = 4_000
