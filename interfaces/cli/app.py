@@ -21,6 +21,7 @@ COMMANDS = {
     "recover": "Let a restored ledger stand: a new topic, and read models built anew.",
     "export": "Write the book to a file, for other tools to check.",
     "bench": "Measure the figures of this machine, each beside its goal, on a throw-away home.",
+    "campaign": "Break a throw-away system under load, and let an independent checker judge.",
     "test": "Run every check and test that needs nothing but this machine.",
     "run": "Run roles in the foreground until SIGTERM, as containers do.",
 }

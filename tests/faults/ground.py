@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.faults.load import Account
 from tests.faults.others import Other
 from tests.tools.whole_system import WholeSystem
 
@@ -23,14 +24,15 @@ class Ground:
     """The ground of one strike; several may strike at once, each with a `choose` of its own.
 
     `others` are the second processes by role (`command-api`, `relay`, `projector`), which reach
-    PostgreSQL through `others[role].proxy`. `logs` is the folder of the clients' logs and of
-    `notes.jsonl`. `stop` is set, and `ends_at` (of `time.monotonic`) is reached, when the load
-    ends: a strike then undoes its harm and returns.
+    PostgreSQL through `others[role].proxy`. `account` is whose commands the clients send, `logs`
+    the folder of the clients' logs and of `notes.jsonl`. `stop` is set, or `ends_at` (of
+    `time.monotonic`) is reached, when the load ends: a strike undoes its harm and returns.
     """
 
     system: WholeSystem
     choose: random.Random
     others: Mapping[str, Other]
+    account: Account
     logs: Path
     ends_at: float
     stop: threading.Event = field(default_factory=threading.Event)
@@ -49,6 +51,17 @@ class Ground:
         entry = {"at": time.time(), "kind": self.kind, "note": text, **facts}
         with (self.logs / "notes.jsonl").open("a") as file:
             file.write(json.dumps(entry) + "\n")
+
+    def complain(self, text: str) -> None:
+        """Write down a promise that was seen to be broken; the campaign fails by it."""
+        self.note(text, fault=True)
+
+    def recovers(self) -> None:
+        """Say that from now on nothing keeps the product from recovering.
+
+        Recovery times count from here, without it from the end of the strike.
+        """
+        self.note("nothing is in the way any more", recovers=True)
 
     def note_stranger(self, value: bytes | None) -> None:
         """Write down, before it is sent, a record put into the topic that is not the relay's.

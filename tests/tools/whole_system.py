@@ -27,7 +27,7 @@ class WholeSystem:
     def __init__(self, home: Path | None = None, **settings: str) -> None:
         """Take a home, or make an empty one, and four free ports; nothing runs yet."""
         self.home = home or Path(tempfile.mkdtemp(prefix=f"falconpay-e2e-{os.getpid()}-"))
-        self.port = _four_free_ports()
+        self.port = four_free_ports()
         self.welcome = ""
         self.environ = {
             **{name: text for name, text in os.environ.items() if "FALCONPAY_" not in name},
@@ -120,7 +120,8 @@ def until(condition: Callable[[], bool], seconds: float, what: str) -> float:
     return time.monotonic() - begun
 
 
-def _four_free_ports() -> int:
+def four_free_ports() -> int:
+    """Return the first of four ports side by side on which nobody listens."""
     for _ in range(200):
         first = random.randrange(20000, 32000, 4)
         probes = [socket.socket() for _ in range(4)]

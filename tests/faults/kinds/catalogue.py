@@ -1,5 +1,5 @@
 """All kinds of faults that a campaign draws from."""
 
-from tests.faults.kinds import Kind
+from tests.faults.kinds import Kind, points, processes
 
-KINDS: tuple[Kind, ...] = ()
+KINDS: tuple[Kind, ...] = (*processes.KINDS, *points.KINDS)

@@ -1,0 +1,100 @@
+"""Compares the topic with the event table: each position once in order, with the stored bytes.
+
+Records that come again are let pass when they are the same, and a stranger's records when the
+campaign has noted them before it put them there. Anything else is a fault.
+"""
+
+import time
+from array import array
+from collections.abc import Collection, Iterator
+from hashlib import sha256
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from tests.faults.book import MOST_FAULTS, PREFIXES, Book, Row, identifier
+
+PATIENCE_SECONDS = 20.0
+
+
+def read_topic(bootstrap: str, topic: str = "falconpay.main.events") -> Iterator[Message]:
+    """Yield all records of the topic's one partition, from the first to the present last."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "nobody",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+        }
+    )
+    try:
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, 0), PATIENCE_SECONDS)
+        consumer.assign([TopicPartition(topic, 0, low)])
+        heard = time.monotonic()
+        while low < high:
+            message = consumer.poll(0.5)
+            if message is None:
+                if time.monotonic() - heard > PATIENCE_SECONDS:
+                    raise TimeoutError(f"the topic went silent at offset {low} of {high}")
+                continue
+            if message.error() is not None:
+                raise KafkaException(message.error())
+            heard = time.monotonic()
+            low = (message.offset() or 0) + 1
+            yield message
+    finally:
+        consumer.close()
+
+
+class Topic:
+    """The records of the topic beside the events as they pass."""
+
+    def __init__(self, records: Iterator[Any], strangers: Collection[str]) -> None:
+        """Take the records, and the SHA-256 of each value that a stranger put there."""
+        self.faults: list[str] = []
+        self.duplicates = self.strangers = 0
+        self._records = records
+        self._noted = strangers
+        self._known = array("Q")
+
+    def watch(self, _book: Book, row: Row) -> None:
+        """Find the record of the event that was folded last."""
+        position, stream, _, topic, state, _, _ = row
+        key = identifier(PREFIXES[topic.split(".")[0]], stream).encode()
+        self._known.append(_digest(state))
+        for record in self._records:
+            told = _position(record)
+            if told == position and record.value() == state and record.key() == key:
+                return
+            if not self._may_pass(record, told):
+                self._fault(f"offset {record.offset()}: position {told}, {position} was expected")
+                if told == position:
+                    return
+        self._fault(f"the topic lacks position {position}")
+
+    def finish(self) -> None:
+        """Look at what stands behind the last event's record."""
+        for record in self._records:
+            if not self._may_pass(record, _position(record)):
+                self._fault(f"offset {record.offset()}: a record that no event tells of")
+
+    def _may_pass(self, record: Any, told: int) -> bool:
+        if sha256(record.value() or b"").hexdigest() in self._noted:
+            self.strangers += 1
+            return True
+        again = 0 < told < len(self._known) and self._known[told - 1] == _digest(record.value())
+        self.duplicates += again
+        return again
+
+    def _fault(self, text: str) -> None:
+        if len(self.faults) < MOST_FAULTS:
+            self.faults.append(text)
+
+
+def _digest(value: bytes | None) -> int:
+    return int.from_bytes(sha256(value or b"").digest()[:8], "big")
+
+
+def _position(record: Any) -> int:
+    text = dict(record.headers() or ()).get("position", b"")
+    return int(text) if text and text.isdigit() else 0
