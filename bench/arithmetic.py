@@ -20,10 +20,6 @@ class Slope:
     per_second: float
     error: float
 
-    def grows(self, tolerated: float) -> bool:
-        """Whether the growth is real (three times its noise) and more than is tolerated."""
-        return self.per_second > tolerated and self.per_second > 3 * self.error
-
 
 def slope(times: Sequence[float], values: Sequence[float]) -> Slope:
     """Fit a line by least squares; `error` is the standard error of its slope.

@@ -52,39 +52,44 @@ class Filling:
         self._codec = EventCodec()
         self._wallets: dict[WalletId, Wallet] = {}
         self.position = 0
+        self._transferred = 0
         self.hot = _wallet(0)
 
     @property
-    def wallets(self) -> list[str]:
-        """The ids of all wallets."""
-        return [str(wallet) for wallet in self._wallets]
+    def wallets(self) -> list[WalletId]:
+        """The ids of all wallets, the hot one first."""
+        return list(self._wallets)
 
     def fill(self, wallets: int, events: int, hot_events: int) -> float:
-        """Store so many events in all; return the seconds it took.
+        """Store so many wallets and events more; return the seconds it took.
 
         The first `wallets` events open them; transfers follow, of which `hot_events` pay into the
         wallet `hot`, spread over all the others.
         """
-        began = time.monotonic()
+        began, known = time.monotonic(), len(self._wallets)
         with psycopg.connect(self._admin) as connection:
-            self._copy(connection, (_opening(number) for number in range(wallets)))
-            ids = list(self._wallets)
+            numbers = range(known, known + wallets)
+            self._copy(connection, (_opening(number) for number in numbers))
             transfers = (events - wallets) // 3
-            share = hot_events / transfers
-            assert share <= 1, "each transfer has one event in the hot wallet"
-
-            def transfer(number: int) -> Submission:
-                source, destination = random.sample(ids, 2)
-                if source != self.hot and number * share % 1 < share:
-                    destination = self.hot
-                return _transfer(number, source, destination)
-
-            self._copy(connection, (transfer(number) for number in range(transfers)))
+            self._copy(connection, self._transfers(transfers, hot_events / max(1, transfers)))
             self._store_heads(connection)
             connection.commit()
             connection.autocommit = True
             connection.execute("VACUUM ANALYZE events, wallet_head")
+            connection.execute("CHECKPOINT")
         return time.monotonic() - began
+
+    def _transfers(self, count: int, hot: float) -> Iterator[Submission]:
+        """Yield transfers of which a share pays into the hot wallet."""
+        assert hot <= 1, "each transfer has one event in the hot wallet"
+        ids = list(self._wallets)
+        begin = self._transferred
+        self._transferred += count
+        for number in range(begin, begin + count):
+            source, destination = random.sample(ids, 2)
+            if source != self.hot and number * hot % 1 < hot:
+                destination = self.hot
+            yield _transfer(number, source, destination)
 
     def _copy(self, connection: psycopg.Connection, works: Iterator[Submission]) -> None:
         statement = f"COPY events ({', '.join(EVENT_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
@@ -115,6 +120,7 @@ class Filling:
 
     def _store_heads(self, connection: psycopg.Connection) -> None:
         statement = f"COPY wallet_head ({', '.join(HEAD_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+        connection.execute("TRUNCATE wallet_head")
         with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
             copy.set_types(list(HEAD_COLUMNS.values()))
             for wallet in self._wallets.values():

@@ -27,7 +27,7 @@ OPERATOR = Caller("bench", "bench", operate=True)
 
 def figures(place: Place, plan: Plan) -> list[Figure]:
     """Measure random and hot wallets and the ceiling in turn, so that all see the same machine."""
-    wallets = _open(place)
+    wallets = open_wallets(place)
     with (
         place.fan_out_paused(),
         psycopg.connect(place.admin("ledger"), autocommit=True) as connection,
@@ -35,8 +35,8 @@ def figures(place: Place, plan: Plan) -> list[Figure]:
         connection.execute((Path(__file__).parent / "baseline.sql").read_bytes())
         rows = [
             (
-                _ledger(place, wallets, plan.seconds),
-                _ledger(place, wallets, plan.seconds, hot=True),
+                transfers(place, wallets, plan.seconds),
+                transfers(place, wallets, plan.seconds, hot=True),
                 _set_based(connection, wallets, plan.seconds),
             )
             for _ in range(plan.runs)
@@ -62,7 +62,8 @@ def figures(place: Place, plan: Plan) -> list[Figure]:
     ]
 
 
-def _open(place: Place) -> list[WalletId]:
+def open_wallets(place: Place) -> list[WalletId]:
+    """Open wallets in this process and return their ids."""
     ledger, store = open_ledger(place.settings, place.secrets, report=_raise)
     works = []
     for number in range(WALLETS):
@@ -83,7 +84,9 @@ def _open(place: Place) -> list[WalletId]:
     return [wallet_id(work.stream) for work in works]
 
 
-def _ledger(place: Place, wallets: Sequence[WalletId], seconds: float, hot: bool = False) -> float:
+def transfers(
+    place: Place, wallets: Sequence[WalletId], seconds: float, hot: bool = False
+) -> float:
     """Let each caller submit its next transfer when the last one is answered."""
     ledger, store = open_ledger(place.settings, place.secrets, report=_raise)
     run, count, over = time.time_ns(), 0, threading.Event()

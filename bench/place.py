@@ -130,7 +130,7 @@ class Place:
 
     def memory(self) -> float:
         """Return the memory of everything in MiB, what processes share counted once (PSS)."""
-        return sum(_proportional(process) for process in self._processes()) / 2**20
+        return sum(proportional_bytes(process) for process in self._processes()) / 2**20
 
     def _processes(self) -> set[psutil.Process]:
         found: set[psutil.Process] = set()
@@ -146,7 +146,8 @@ def _schema(settings: Settings, database: Database) -> str:
     return settings.reports_schema if database == "reports" else settings.ledger_schema
 
 
-def _proportional(process: psutil.Process) -> int:
+def proportional_bytes(process: psutil.Process) -> int:
+    """Return a process's part of the memory it shares (PSS); 0 when it has ended."""
     try:
         return int(process.memory_full_info().pss)
     except psutil.NoSuchProcess:
