@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, LiteralString
@@ -12,6 +13,7 @@ from psycopg import sql
 
 from domain.instants import instant
 from infrastructure.databases.logins import OWNER, Database, database_name
+from infrastructure.databases.migrate import check
 from infrastructure.databases.provision import connect_as_admin
 from infrastructure.settings import Settings
 from infrastructure.version import VERSION
@@ -34,7 +36,7 @@ def write_backup(admin: str, settings: Settings, file: IO[bytes]) -> manifest.Ma
     """Write a backup to an empty file while the system goes on.
 
     The identity database is seen a moment after the ledgers: so whoever the ledgers speak of is
-    in it. Raises `Failure` and `ProvisioningRefused`.
+    in it. Raises `Failure`, `MigrationRefused` and `ProvisioningRefused`.
     """
     created_at = instant(datetime.now(UTC))
     with (
@@ -43,8 +45,8 @@ def write_backup(admin: str, settings: Settings, file: IO[bytes]) -> manifest.Ma
         _standing_still(admin, settings, "identity") as identity,
     ):
         found = [
-            *_schemas(ledger, "ledger", writer),
-            *_schemas(identity, "identity", writer),
+            *_schemas(ledger, settings, "ledger", writer),
+            *_schemas(identity, settings, "identity", writer),
         ]
         if not any(schema.database == "ledger" for schema in found):
             raise Failure(
@@ -96,9 +98,13 @@ def _standing_still(
 
 
 def _schemas(
-    connection: psycopg.Connection[Any], database: Database, writer: ArchiveWriter
+    connection: psycopg.Connection[Any],
+    settings: Settings,
+    database: Database,
+    writer: ArchiveWriter,
 ) -> Iterator[manifest.Schema]:
     for (name,) in connection.execute(SCHEMAS[database]).fetchall():
+        check(connection, replace(settings, ledger=name.removeprefix("ledger_")), database)
         applied = connection.execute(
             sql.SQL("SELECT number, name, sha256 FROM {}.schema_migration ORDER BY number").format(
                 sql.Identifier(name)

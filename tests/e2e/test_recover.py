@@ -53,7 +53,14 @@ class Client:
 
 
 @pytest.fixture
-def system() -> Iterator[WholeSystem]:
+def system(tmp_path: Path) -> Iterator[WholeSystem]:
+    found = WholeSystem(FALCONPAY_WAL_ARCHIVE=str(tmp_path / "wal"))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def empty() -> Iterator[WholeSystem]:
     found = WholeSystem()
     yield found
     found.close()
@@ -74,7 +81,7 @@ def healthy(system: WholeSystem) -> bool:
     )
 
 
-def test_backup_restore_recover(system: WholeSystem, tmp_path: Path) -> None:
+def test_backup_restore_recover(system: WholeSystem, empty: WholeSystem, tmp_path: Path) -> None:
     """What was acknowledged before is there; what came after is void; all goes on from there."""
     file = tmp_path / "home.backup"
     system.up()
@@ -88,8 +95,14 @@ def test_backup_restore_recover(system: WholeSystem, tmp_path: Path) -> None:
     until(lambda: healthy(system), 60, "read models at the head")
     assert system.falcon("restore", str(file)).returncode == 3
     system.falcon("down")
+    assert (tmp_path / "wal" / "000000010000000000000001").exists()
     assert system.falcon("restore", str(file)).returncode == 2
     done(system, "restore", str(file), "--replace")
+    done(empty, "restore", str(file))
+    assert not empty.processes(), "its server was started for the restore alone"
+    assert empty.falcon("restore", str(file)).returncode == 2, "what was restored has stayed"
+    keys = [each.home / "secrets" / "signing_keys" for each in (system, empty)]
+    assert keys[0].read_text() == keys[1].read_text()
 
     system.up()
     status = system.status()

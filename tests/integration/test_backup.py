@@ -149,6 +149,22 @@ def test_a_gap_in_a_stream_is_noticed(
     assert "goes on behind an event that is missing" in done.stderr
 
 
+def test_tables_of_another_version_are_not_copied(kept: Kept, tmp_path: Path) -> None:
+    """Its restore would begin with the migrations that this version has."""
+    with kept.databases.connect_admin() as admin:
+        admin.execute(
+            "INSERT INTO ledger_main.schema_migration (number, name, sha256)"
+            " VALUES (9999, 'later', '')"
+        )
+        try:
+            done = as_owner(kept.databases, "backup", tmp_path / "book.backup")
+        finally:
+            admin.execute("DELETE FROM ledger_main.schema_migration WHERE number = 9999")
+    assert done.returncode == 3
+    assert "is of a newer version" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_that_is_there_is_replaced_only_when_told(kept: Kept, file: Path) -> None:
     databases, before = kept.databases, file.read_bytes()
     done = as_owner(databases, "backup", file)
