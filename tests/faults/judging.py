@@ -43,7 +43,7 @@ def judge_run(system: WholeSystem, others: Mapping[str, Other], logs: Path, repo
     if done.returncode != 0:
         report.faults.append(f"replay verify: {done.stdout}{done.stderr}")
     found = {"rows": tables.rows, "duplicates": topic.duplicates, "strangers": topic.strangers}
-    report.counts = {name: 0 for name in COUNTS} | verdict.counts | found
+    report.counts = dict.fromkeys(COUNTS, 0) | verdict.counts | found
 
 
 def _await(condition: Callable[[], bool]) -> bool:
