@@ -5,7 +5,7 @@ import platform
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,7 @@ class Report:
 
     def document(self) -> dict[str, Any]:
         """Return all of it for programs."""
-        found = asdict(self)
-        del found["recoveries"]
+        found = {name: value for name, value in vars(self).items() if name != "recoveries"}
         return found | {
             "strikes": sum(self.kinds.values()),
             "lost": self.counts.get("lost", 0),
