@@ -85,7 +85,11 @@ def open_wallets(place: Place) -> list[WalletId]:
 
 
 def transfers(
-    place: Place, wallets: Sequence[WalletId], seconds: float, hot: bool = False
+    place: Place,
+    wallets: Sequence[WalletId],
+    seconds: float,
+    hot: bool = False,
+    callers: int = CALLERS,
 ) -> float:
     """Let each caller submit its next transfer when the last one is answered."""
     ledger, store = open_ledger(place.settings, place.secrets, report=_raise)
@@ -111,12 +115,12 @@ def transfers(
             over.set()
             return
         for caller, _ in pairs:
-            writer.submit(submission(count * CALLERS + caller), caller)
+            writer.submit(submission(count * callers + caller), caller)
 
     writer: Writer[int] = Writer(ledger.execute, deliver)
     started = time.perf_counter()
     end = started + seconds
-    for caller in range(CALLERS):
+    for caller in range(callers):
         writer.submit(submission(-1 - caller), caller)
     writer.start()
     over.wait(seconds + 30)

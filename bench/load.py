@@ -182,6 +182,8 @@ async def paced(
             issued += 1
         await asyncio.sleep(0.001)
     load.seconds = time.perf_counter() - began
+    load.unsent += len(due)
+    due.clear()
     while len(free) < connections:
         idle.clear()
         await idle.wait()

@@ -19,7 +19,7 @@ SETTLING = 1 / 3
 """Caches and pools fill in the first part of a run, which is not judged."""
 
 HOUR = 3_600
-TOLERATED_SHARE = 0.1
+TOLERATED_SHARE = 0.2
 TOLERATED_COUNT = 2.0
 TOLERATED_LAG = 1_000.0
 
