@@ -40,7 +40,7 @@ def whole_file(path: Path, force: bool, mode: int = 0o666) -> Iterator[IO[bytes]
 
 def _check(path: Path, force: bool) -> None:
     if path.exists() and not path.is_file():
-        raise Failure(f"{path} is no file: name one, or - for the standard output.", WRONG_USAGE)
+        raise Failure(f"{path} is there and is no file: name one.", WRONG_USAGE)
     if path.exists() and not force:
         raise Failure(
             f"{path} is there already: name another file, or replace it by --force.", WRONG_USAGE

@@ -20,9 +20,8 @@ def administration(settings: Settings, secrets: Secrets, url: str | None) -> str
         return url
     if not has_own_server(settings):
         raise Failure(
-            f"The home {settings.home} has no database server of its own: name yours by"
-            " --database URL, with the login that ./falcon up was given, or choose another"
-            " FALCONPAY_HOME.",
+            f"The home {settings.home} has no database server of its own: begin it by ./falcon up,"
+            " or name your server by --database URL, with the login that up was given.",
             WRONG_USAGE,
         )
     server = Postgres(settings.home, secrets)

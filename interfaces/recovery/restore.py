@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import psycopg
 from psycopg import sql
@@ -145,7 +145,8 @@ def _put_secrets(secrets: Secrets, archive: Archive, keeping: bool) -> None:
     stays as it is.
     """
     for part in archive.manifest.secrets:
-        name = part.name.removeprefix("secrets/")
+        # The last part of the name alone, so that a file from elsewhere writes nowhere else.
+        name = PurePosixPath(part.name).name
         value = b"".join(archive.blocks(part)).decode()
         if keeping:
             secrets.put(name, value)

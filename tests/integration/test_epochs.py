@@ -116,6 +116,23 @@ def test_an_epoch_is_never_one_that_was_already(fan_out: FanOut) -> None:
     assert done.returncode == 1, "what is being built again has not diverged"
 
 
+def test_without_a_broker(make_databases: Callable[..., FreshDatabases]) -> None:
+    """The read models alone are begun anew."""
+    fan_out = FanOut(make_databases(unused_ledger()))
+    some_traffic(fan_out, commands=10)
+    kept = fan_out.head()
+    some_more(fan_out, seed=8)
+    follow(fan_out)
+    copy_of_the_store(fan_out, kept)
+    done = as_owner(fan_out.databases, "recover")
+    assert done.returncode == 0, done.stderr
+    assert "Epoch 2" in done.stdout
+    with fan_out.worker(epoch=2) as worker:
+        worker.begin()
+        assert drain(worker) == kept
+    assert stored_rows(fan_out.databases) == folded_rows(fan_out.databases)
+
+
 @pytest.mark.timeout(180)
 def test_roles_that_run_go_on_in_the_new_epoch(fan_out: FanOut) -> None:
     """Diverged, recovered, and with what the store has they go on; the old topic is left alone."""
