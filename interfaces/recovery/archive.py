@@ -101,7 +101,9 @@ class Archive:
                 digest.update(block)
                 yield block
         if digest.hexdigest() != part.sha256:
-            raise Failure(f"The part {part.name} has another SHA-256 than the manifest.", 1)
+            raise Failure(
+                f"The part {part.name} has another SHA-256 than the manifest.", CHECK_FAILED
+            )
 
 
 @contextmanager
