@@ -49,7 +49,7 @@ def command(
         bool, typer.Option("--json", envvar="FALCONPAY_JSON", help="Print JSON for programs.")
     ] = False,
 ) -> None:
-    """Break a throw-away system under load, and let a checker of its own judge what is left.
+    """Break a throw-away system under load, and let an independent checker judge.
 
     Ends with 1 when anything was lost, doubled or different.
     """

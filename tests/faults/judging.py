@@ -7,9 +7,10 @@ from pathlib import Path
 
 import httpx
 
+from tests.faults.asking_again import ask_again
 from tests.faults.book import Keys, read_events
 from tests.faults.checker import fold, judge
-from tests.faults.load import SUBJECT
+from tests.faults.load import SUBJECT, Account
 from tests.faults.others import Other
 from tests.faults.recoveries import recoveries
 from tests.faults.report import COUNTS, Report
@@ -21,7 +22,9 @@ RECOVERED_SECONDS = 120.0
 MARK = '"level":"critical"'
 
 
-def judge_run(system: WholeSystem, others: Mapping[str, Other], logs: Path, report: Report) -> None:
+def judge_run(
+    system: WholeSystem, others: Mapping[str, Other], account: Account, logs: Path, report: Report
+) -> None:
     """Put everything that is wrong into the report, and what was counted and measured."""
     notes = [json.loads(line) for line in (logs / "notes.jsonl").read_text().splitlines()]
     report.faults += [f"{note['kind']}: {note['note']}" for note in notes if note.get("fault")]
@@ -30,6 +33,10 @@ def judge_run(system: WholeSystem, others: Mapping[str, Other], logs: Path, repo
     report.faults += _critical(system, logs)
     if not _await(lambda: _recovered(system, others)):
         report.faults.append(f"not recovered within {RECOVERED_SECONDS:.0f} s: {_state(system)}")
+    url = system.status()["urls"]["command"]
+    report.faults += ask_again(url, account.token, clients, report.seed)
+    if not _await(lambda: _recovered(system, others)):
+        report.faults.append("not caught up after what was asked again")
     url = system.status()["database_url"]
     tables = Tables(reports_of(url))
     strangers = {note["stranger"] for note in notes if "stranger" in note}

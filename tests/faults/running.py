@@ -78,7 +78,7 @@ def run(system: WholeSystem, logs: Path, options: Options, say: Callable[[str], 
                 client.wait(ground.remaining() + CLIENTS_END_SECONDS)
             _wake(system)
             say("the load has ended, the checker reads")
-            judge_run(system, others, logs, report)
+            judge_run(system, others, account, logs, report)
         finally:
             for client in clients:
                 client.kill()

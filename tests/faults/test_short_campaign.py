@@ -27,7 +27,7 @@ def test_a_short_campaign(tmp_path: Path) -> None:
     """Nothing is lost, doubled or different, whatever was killed."""
     end_left_systems()
     kinds = [kind for kind in KINDS if kind.name in SHORT]
-    options = Options(seconds=30, seed=7, kinds=kinds, clients=4, pace_seconds=2.0)
+    options = Options(seconds=26, seed=7, kinds=kinds, clients=4, pace_seconds=2.0)
     report = run(WholeSystem(), tmp_path, options, to_stderr)
     assert report.faults == [], summary(report.faults)
     assert len(report.kinds) >= 6
