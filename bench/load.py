@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from bench.arithmetic import percentile
 
+ACCEPT_SECONDS = 0.001
+
 Make = Callable[[int, int], bytes]
 """Makes the request of a connection's number with a number of its own."""
 
@@ -116,6 +118,9 @@ async def _connect(
     for connection in connections:
         make = partial(_same, connection)
         await asyncio.get_running_loop().create_connection(make, place.hostname, place.port)
+    # The kernel says that a connection stands before the server has taken it, one at each turn of
+    # its event loop: what waits when a heavy load begins would wait for its end.
+    await asyncio.sleep(ACCEPT_SECONDS * count)
     return connections
 
 

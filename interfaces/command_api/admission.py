@@ -13,11 +13,15 @@ from interfaces.http.metrics import HttpMetrics
 from interfaces.http.middleware import completed, identify
 from interfaces.http.problems import response_to
 
-PATIENCE_SECONDS = 0.2
-"""How old the oldest command under way may be while there are many. At three times what can be
-done a crowd of three times as long a wait has come by then, which is still below a second."""
+PATIENCE_SECONDS = 0.3
+"""How long a new command may have to wait behind a crowd: as long as the oldest one has waited,
+or as the crowd takes at the rate of the last moment. The event loop comes to nothing at once
+then, which adds as much again, so that all of it stays below a second."""
 
-SPARED = 512
+WINDOW_SECONDS = 0.2
+"""How long answers are counted to know their rate, while there is a crowd all the time."""
+
+SPARED = 256
 """So many commands may be under way however long they take: a pause of the database is waited
 out, and refused is only what would queue behind a crowd."""
 
@@ -39,6 +43,9 @@ class Admission:
         self._monotonic = monotonic
         self._under_way: OrderedDict[int, float] = OrderedDict()
         self._number = 0
+        self._window = 0.0
+        self._answered = 0
+        self._rate = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
@@ -55,12 +62,19 @@ class Admission:
             await self._app(scope, receive, send)
         finally:
             del self._under_way[number]
+            self._answered += 1
 
     def _crowded(self, now: float) -> bool:
-        if len(self._under_way) < self._spared:
+        count = len(self._under_way)
+        if count < self._spared:
+            # Answers to fewer tell what was asked for, not what can be done.
+            self._window, self._answered, self._rate = now, 0, 0.0
             return False
+        if now - self._window > WINDOW_SECONDS:
+            self._rate = self._answered / (now - self._window)
+            self._window, self._answered = now, 0
         oldest = next(iter(self._under_way.values()), now)
-        return now - oldest > PATIENCE_SECONDS
+        return now - oldest > PATIENCE_SECONDS or count > PATIENCE_SECONDS * self._rate > 0
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = response_to(scope, problem_of(Overloaded()))

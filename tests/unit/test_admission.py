@@ -6,7 +6,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from interfaces.command_api.admission import PATIENCE_SECONDS, Admission
+from interfaces.command_api.admission import PATIENCE_SECONDS, WINDOW_SECONDS, Admission
 from interfaces.http.metrics import HttpMetrics
 
 SPARED = 3
@@ -96,9 +96,29 @@ def test_a_crowd_that_is_served_in_time_may_grow() -> None:
     async def play() -> None:
         crowd = Crowd()
         waiting = await crowd.full()
-        crowd.clock.now += PATIENCE_SECONDS - 0.01
+        crowd.clock.now += WINDOW_SECONDS - 0.01
         waiting += await crowd.full()
         assert not any(each.done() for each in waiting)
+        crowd.gate.set()
+        await asyncio.gather(*waiting)
+
+    asyncio.run(play())
+
+
+def test_the_crowd_is_held_to_what_is_answered_in_time() -> None:
+    """After a moment of ten answers a second, three commands would wait as long as is allowed."""
+
+    async def play() -> None:
+        crowd = Crowd()
+        waiting = await crowd.full()
+        answered = [(await crowd.ask())[0] for _ in range(2)]
+        for task in answered:
+            task.cancel()
+        await asyncio.gather(*answered, return_exceptions=True)
+        crowd.clock.now += WINDOW_SECONDS + 0.001
+        task, sent = await crowd.ask()
+        assert task.done()
+        assert sent[0]["status"] == 503
         crowd.gate.set()
         await asyncio.gather(*waiting)
 
