@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,9 +20,11 @@ from bench.machine import machine
 from bench.place import Place, free_ports
 from bench.plan import Plan
 
+DEPENDENCY_MISSING = 3
+
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure what is asked for; 1 when a figure is not reached."""
+    """Measure what is asked for; 1 when a figure is not reached, 3 when nothing can be measured."""
     chosen = _parser().parse_args(arguments)
     usual = (name for name, group in GROUPS.items() if group.present and not group.named_only)
     names = chosen.only or list(usual)
@@ -30,8 +33,12 @@ def main(arguments: Sequence[str]) -> int:
     found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="falconpay-bench-") as folder:
         for name in names:
-            with _told(name):
-                figures = _measure(GROUPS[name], Path(folder) / name, plan)
+            try:
+                with _told(name):
+                    figures = _measure(GROUPS[name], Path(folder) / name, plan)
+            except subprocess.CalledProcessError as fault:
+                print(f"{name} was not measured: {_ended(fault)}", file=sys.stderr)
+                return DEPENDENCY_MISSING
             found += [{"group": name, **figure.document()} for figure in figures]
     document = {
         "machine": machine(),
@@ -63,6 +70,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", choices=present, action="append", help="measure this group only")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return parser
+
+
+def _ended(fault: subprocess.CalledProcessError) -> str:
+    """Say which command failed; it has said itself what was missing."""
+    words = fault.cmd if isinstance(fault.cmd, list) else [fault.cmd]
+    return (
+        f"{' '.join(map(str, words[1:]))} ended with {fault.returncode}; its reason stands above."
+    )
 
 
 @contextmanager
