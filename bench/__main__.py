@@ -74,10 +74,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _ended(fault: subprocess.CalledProcessError) -> str:
     """Say which command failed; it has said itself what was missing."""
-    words = fault.cmd if isinstance(fault.cmd, list) else [fault.cmd]
-    return (
-        f"{' '.join(map(str, words[1:]))} ended with {fault.returncode}; its reason stands above."
-    )
+    command = " ".join(map(str, fault.cmd))
+    return f"`{command}` ended with {fault.returncode}; its reason stands above."
 
 
 @contextmanager
