@@ -25,6 +25,9 @@ class Settings:
     port: int
     host: str
     ledger: str
+    pinned: bool
+    """Whether a process serves this ledger alone, and not every one of the installation."""
+
     database_host: str
     database_port: int
     database_prefix: str
@@ -71,6 +74,16 @@ class Settings:
         return f"falconpay.{self.ledger}.events"
 
 
+def ledger_name(text: str, what: str) -> str:
+    """Return the text when a ledger may be called so; raises `SettingInvalid` naming what it is."""
+    if LEDGER_NAME.fullmatch(text) is None:
+        raise SettingInvalid(
+            f"{what} is {text!r}: a ledger's name is lower-case letters, digits and"
+            " dashes, 31 at most, beginning with a letter."
+        )
+    return text
+
+
 def _integer(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name, "") or str(default)
     if not re.fullmatch(r"[0-9]{1,7}", text):
@@ -108,12 +121,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     port = _integer(known, "FALCONPAY_PORT", 8000)
     if not 1024 <= port <= 65000:
         raise SettingInvalid(f"FALCONPAY_PORT is {port}: give a port from 1024 to 65000.")
-    ledger = known.get("FALCONPAY_LEDGER", "main")
-    if LEDGER_NAME.fullmatch(ledger) is None:
-        raise SettingInvalid(
-            f"FALCONPAY_LEDGER is {ledger!r}: a ledger's name is lower-case letters, digits and"
-            " dashes, 31 at most, beginning with a letter."
-        )
+    ledger = ledger_name(known.get("FALCONPAY_LEDGER", "main"), "FALCONPAY_LEDGER")
     host = known.get("FALCONPAY_HOST", "127.0.0.1")
     # Where a role listens on all addresses, its neighbours on this machine are on loopback.
     archive = known.get("FALCONPAY_WAL_ARCHIVE")
@@ -126,6 +134,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         port=port,
         host=host,
         ledger=ledger,
+        pinned="FALCONPAY_LEDGER" in known,
         database_host=known.get("FALCONPAY_DATABASE_HOST", "127.0.0.1"),
         database_port=_integer(known, "FALCONPAY_DATABASE_PORT", 5432),
         database_prefix=known.get("FALCONPAY_DATABASE_PREFIX", ""),

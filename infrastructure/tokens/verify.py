@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, NoReturn
 
 import jwt
@@ -32,21 +32,24 @@ def _refuse(reason: str) -> NoReturn:
 
 
 class TokenVerifier:
-    """Verifies tokens of one issuer for one ledger, and remembers a bounded number of them."""
+    """Verifies tokens of one issuer for some ledgers, and remembers a bounded number of them."""
 
     def __init__(
         self,
         keys: KeySource,
         *,
         issuer: str,
-        ledger: str,
+        ledgers: Container[str],
         clock: Callable[[], float] = time.time,
         cached_tokens: int = MAX_CACHED_TOKENS,
     ) -> None:
-        """Take the source of public keys and whom this service believes for which ledger."""
+        """Take the source of public keys and whom this service believes for which ledgers.
+
+        `ledgers` may grow; what was believed once is not asked again.
+        """
         self.keys = keys
         self._issuer = issuer
-        self._ledger = ledger
+        self._ledgers = ledgers
         self._clock = clock
         self._cached_tokens = cached_tokens
         self._cache: dict[str, tuple[Caller, float]] = {}
@@ -84,14 +87,15 @@ class TokenVerifier:
             _refuse("issued in the future")
         if "nbf" in claims and _integer(claims, "nbf") > now + CLOCK_SKEW_SECONDS:
             _refuse("not valid yet")
-        if claims.get("ledger", "main") != self._ledger:
+        ledger = claims.get("ledger", "main")
+        if not isinstance(ledger, str) or ledger not in self._ledgers:
             _refuse("for another ledger")
         _text(claims, "jti")
         scope = claims["scope"]
         if not isinstance(scope, str):
             _refuse("scope is not a string")
         sub, client_id = _text(claims, "sub"), _text(claims, "client_id")
-        return Caller(self._issuer, sub, client_id, frozenset(scope.split()), self._ledger), exp
+        return Caller(self._issuer, sub, client_id, frozenset(scope.split()), ledger), exp
 
     def _kid(self, token: str) -> str:
         try:
@@ -131,9 +135,9 @@ class TokenVerifier:
             raise TokenRefused(type(refusal).__name__) from None
 
 
-def token_verifier(settings: Settings) -> TokenVerifier:
-    """Return the verifier of a service: for its issuer, its ledger and its source of keys."""
-    return TokenVerifier(key_source(settings), issuer=settings.issuer, ledger=settings.ledger)
+def token_verifier(settings: Settings, ledgers: Container[str]) -> TokenVerifier:
+    """Return the verifier of a service: for its issuer, its ledgers and its source of keys."""
+    return TokenVerifier(key_source(settings), issuer=settings.issuer, ledgers=ledgers)
 
 
 def _integer(claims: dict[str, Any], name: str) -> int:

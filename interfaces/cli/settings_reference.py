@@ -19,8 +19,9 @@ SETTINGS = {
         "Where people reach the gateway, as links and documents say it.",
     ),
     "FALCONPAY_LEDGER": (
-        "main",
-        "The ledger: an independent book with a schema and a topic of its own.",
+        "main, and every other one",
+        "The ledger that a process or a command works on: an independent book with a schema and a"
+        " topic of its own. Set for a process, it serves this one alone.",
     ),
     "FALCONPAY_ASSETS": (
         "none",

@@ -19,10 +19,10 @@ from application.commands import (
 )
 from interfaces.command_api.answers import Document, encode
 from interfaces.command_api.bodies import BatchBody, TransferItem
-from interfaces.command_api.desk import Desk
+from interfaces.command_api.branch import Branch, Branches
 from interfaces.command_api.gate import Asked, Gate, parsed, respond
-from interfaces.command_api.outcomes import Outcomes, problem_of
-from interfaces.command_api.parsing import TRANSFERS, CommandParser, require_field_scopes
+from interfaces.command_api.outcomes import problem_of
+from interfaces.command_api.parsing import TRANSFERS, require_field_scopes
 from interfaces.command_api.routes import POST, Endpoint
 from interfaces.http.bodies import validated
 from interfaces.http.problems import Problem, field_error, problem_document
@@ -42,12 +42,10 @@ class _Item:
 class Batches:
     """Handler of batches of transfers."""
 
-    def __init__(self, gate: Gate, parser: CommandParser, desk: Desk, outcomes: Outcomes) -> None:
+    def __init__(self, gate: Gate, branches: Branches) -> None:
         """Take what single commands take."""
         self._gate = gate
-        self._parser = parser
-        self._desk = desk
-        self._outcomes = outcomes
+        self._branches = branches
 
     def routes(self) -> list[Route]:
         """Return the route."""
@@ -57,72 +55,79 @@ class Batches:
         """Answer the results of all transfers, in order."""
         asked = await self._gate.ask(scope, receive)
         body = parsed(BatchBody, asked, "payments", "operate")
-        items = [self._item(asked, item) for item in body.transfers]
+        branch = self._branches[asked.caller.ledger]
+        items = [_item(branch, asked, item) for item in body.transfers]
         if body.mode == "atomic":
-            return await self._atomic(items)
-        return await self._independent(items)
+            return await _atomic(branch, items)
+        return await _independent(branch, items)
 
-    def _item(self, asked: Asked, sent: Any) -> _Item:
-        try:
-            if not isinstance(sent, dict):
-                raise Problem(
-                    "invalid-request",
-                    "The transfer is not as it should be.",
-                    errors=[field_error("#", "must be an object")],
-                )
-            require_field_scopes(asked.caller, sent, TransferItem)
-            body = validated(TransferItem, sent)
-            stream = asked.stream_of(body.idempotency_key)
-            command, fingerprint = self._parser.transfer(body, stream)
-        except Problem as problem:
-            return _Item(None, problem, "")
-        work = Submission(command, asked.by, stream, fingerprint, asked.traceparent)
-        return _Item(work, None, command.currency)
 
-    async def _independent(self, items: list[_Item]) -> Response:
-        # All are queued before the first is awaited, so they are decided in their order.
-        waiting = [self._queued(item.work) for item in items]
-        outcomes: list[Outcome | None] = [
-            await ticket if isinstance(ticket, asyncio.Future) else ticket for ticket in waiting
-        ]
-        return self._results(200, items, outcomes)
-
-    def _queued(self, work: Submission | None) -> asyncio.Future[Outcome] | Overloaded | None:
-        if work is None:
-            return None
-        try:
-            return self._desk.ask(work)
-        except Overloaded as overloaded:
-            return overloaded
-
-    async def _atomic(self, items: list[_Item]) -> Response:
-        try:
-            outcome = await self._desk.ask(AtomicBatch(tuple(item.work for item in items)))
-        except Overloaded as overloaded:
-            raise problem_of(overloaded) from None
-        if not isinstance(outcome, BatchOutcome):
-            assert not isinstance(outcome, Answer)
-            raise problem_of(outcome)  # type: ignore[arg-type]  # a batch is never refused as one
-        return self._results(422 if outcome.refused else 200, items, list(outcome.results))
-
-    def _results(
-        self, status: int, items: list[_Item], outcomes: list[Outcome | None] | list[ItemOutcome]
-    ) -> Response:
-        results: list[Document] = []
-        position = 0
-        for item, outcome in zip(items, outcomes, strict=True):
-            if isinstance(outcome, Answer):
-                position = max(position, outcome.position)
-            number, document = self._outcomes.item(
-                item.problem or outcome, item.currency, TRANSFERS
+def _item(branch: Branch, asked: Asked, sent: Any) -> _Item:
+    try:
+        if not isinstance(sent, dict):
+            raise Problem(
+                "invalid-request",
+                "The transfer is not as it should be.",
+                errors=[field_error("#", "must be an object")],
             )
-            results.append({"status": number, "body": document})
-        content: Document = {"results": results}
-        if status != 200:
-            content = problem_document(
-                "batch-refused",
-                "A transfer of the batch was refused, so none was done.",
-                instance=PATH,
-                results=results,
-            )
-        return respond(status, encode(content), position=position or None)
+        require_field_scopes(asked.caller, sent, TransferItem)
+        body = validated(TransferItem, sent)
+        stream = asked.stream_of(body.idempotency_key)
+        command, fingerprint = branch.parser.transfer(body, stream)
+    except Problem as problem:
+        return _Item(None, problem, "")
+    work = Submission(command, asked.by, stream, fingerprint, asked.traceparent)
+    return _Item(work, None, command.currency)
+
+
+async def _independent(branch: Branch, items: list[_Item]) -> Response:
+    # All are queued before the first is awaited, so they are decided in their order.
+    waiting = [_queued(branch, item.work) for item in items]
+    outcomes: list[Outcome | None] = [
+        await ticket if isinstance(ticket, asyncio.Future) else ticket for ticket in waiting
+    ]
+    return _results(branch, 200, items, outcomes)
+
+
+def _queued(branch: Branch, work: Submission | None) -> asyncio.Future[Outcome] | Overloaded | None:
+    if work is None:
+        return None
+    try:
+        return branch.desk.ask(work)
+    except Overloaded as overloaded:
+        return overloaded
+
+
+async def _atomic(branch: Branch, items: list[_Item]) -> Response:
+    try:
+        outcome = await branch.desk.ask(AtomicBatch(tuple(item.work for item in items)))
+    except Overloaded as overloaded:
+        raise problem_of(overloaded) from None
+    if not isinstance(outcome, BatchOutcome):
+        assert not isinstance(outcome, Answer)
+        raise problem_of(outcome)  # type: ignore[arg-type]  # a batch is never refused as one
+    return _results(branch, 422 if outcome.refused else 200, items, list(outcome.results))
+
+
+def _results(
+    branch: Branch,
+    status: int,
+    items: list[_Item],
+    outcomes: list[Outcome | None] | list[ItemOutcome],
+) -> Response:
+    results: list[Document] = []
+    position = 0
+    for item, outcome in zip(items, outcomes, strict=True):
+        if isinstance(outcome, Answer):
+            position = max(position, outcome.position)
+        number, document = branch.outcomes.item(item.problem or outcome, item.currency, TRANSFERS)
+        results.append({"status": number, "body": document})
+    content: Document = {"results": results}
+    if status != 200:
+        content = problem_document(
+            "batch-refused",
+            "A transfer of the batch was refused, so none was done.",
+            instance=PATH,
+            results=results,
+        )
+    return respond(status, encode(content), position=position or None)

@@ -13,37 +13,54 @@ Ticket = asyncio.Future[Outcome]
 QUEUE_CAPACITY = 4_000
 
 
+class DeskFigures:
+    """The figures of the writers of one process, each with the ledger that it writes."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register the figures."""
+        self.sizes = Histogram(
+            "falconpay_batch_commands",
+            "Commands in one batch of the writer.",
+            ("ledger",),
+            buckets=(1, 2, 5, 10, 25, 50, 100, 250, 1000),
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "falconpay_batch_seconds",
+            "Time from locks to COMMIT of one batch.",
+            ("ledger",),
+            registry=registry,
+        )
+        self.queued = Gauge(
+            "falconpay_queue_commands",
+            "Commands that waited for a batch when the last one began.",
+            ("ledger",),
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.outcomes = Counter(
+            "falconpay_outcomes",
+            "What became of commands, by kind.",
+            ("kind", "ledger"),
+            registry=registry,
+        )
+
+
 class Desk:
     """Where requests wait for their outcomes; to be used from one event loop."""
 
     def __init__(
-        self, execute: Execute, registry: CollectorRegistry, capacity: int = QUEUE_CAPACITY
+        self, execute: Execute, figures: DeskFigures, ledger: str, capacity: int = QUEUE_CAPACITY
     ) -> None:
-        """Take what executes a batch, where figures are kept, and how many commands may wait."""
+        """Take what executes a batch of a ledger, its figures, and how many commands may wait."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._execute = execute
         self._writer: Writer[Ticket] = Writer(self._timed, self._deliver, capacity=capacity)
-        self._sizes = Histogram(
-            "falconpay_batch_commands",
-            "Commands in one batch of the writer.",
-            buckets=(1, 2, 5, 10, 25, 50, 100, 250, 1000),
-            registry=registry,
-        )
-        self._seconds = Histogram(
-            "falconpay_batch_seconds", "Time from locks to COMMIT of one batch.", registry=registry
-        )
-        self._queued = Gauge(
-            "falconpay_queue_commands",
-            "Commands that waited for a batch when the last one began.",
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
-        self._outcomes = Counter(
-            "falconpay_outcomes",
-            "What became of commands, by kind.",
-            ("kind",),
-            registry=registry,
-        )
+        self._ledger = ledger
+        self._sizes = figures.sizes.labels(ledger)
+        self._seconds = figures.seconds.labels(ledger)
+        self._queued = figures.queued.labels(ledger)
+        self._outcomes = figures.outcomes
 
     def start(self) -> None:
         """Begin; to be called in the event loop that will ask."""
@@ -83,4 +100,4 @@ class Desk:
             if not ticket.done():
                 ticket.set_result(outcome)
         for name, count in kinds.items():
-            self._outcomes.labels(name).inc(count)
+            self._outcomes.labels(name, self._ledger).inc(count)

@@ -21,7 +21,7 @@ from domain.identifiers import IdentifierInvalid, WalletId, decode, wallet_id
 from domain.refusals import Refusal, Rejection
 from interfaces.command_api.answers import encode
 from interfaces.command_api.bodies import OpenWalletBody, ReasonBody, TransferBody
-from interfaces.command_api.desk import Desk
+from interfaces.command_api.branch import Branch, Branches
 from interfaces.command_api.gate import (
     Asked,
     Gate,
@@ -30,12 +30,11 @@ from interfaces.command_api.gate import (
     require_key,
     respond,
 )
-from interfaces.command_api.outcomes import Outcomes, problem_of
+from interfaces.command_api.outcomes import problem_of
 from interfaces.command_api.parsing import (
     REASONED,
     TRANSFERS,
     WALLETS,
-    CommandParser,
     reason_fingerprint,
 )
 from interfaces.http.bodies import parse_object
@@ -64,12 +63,10 @@ class Endpoint:
 class Commands:
     """Handlers of the single commands."""
 
-    def __init__(self, gate: Gate, parser: CommandParser, desk: Desk, outcomes: Outcomes) -> None:
-        """Take the gate, the parser, the desk of the ledger and the renderer of outcomes."""
+    def __init__(self, gate: Gate, branches: Branches) -> None:
+        """Take the gate, which knows no other ledgers than the branches."""
         self._gate = gate
-        self._parser = parser
-        self._desk = desk
-        self._outcomes = outcomes
+        self._branches = branches
 
     def routes(self) -> list[Route]:
         """Return the routes, the hottest first."""
@@ -91,22 +88,24 @@ class Commands:
         if asked.key is None and not _is_dry_run(asked):
             require_key(asked)
         body = parsed(TransferBody, asked, "payments", "operate")
+        branch = self._branches[asked.caller.ledger]
         if body.dry_run:
-            return await self._dry_run(asked, body)
+            return await _dry_run(branch, asked, body)
         stream = asked.stream
-        command, fingerprint = self._parser.transfer(body, stream)
+        command, fingerprint = branch.parser.transfer(body, stream)
         note(scope, payment_id=command.payment_id)
         work = Submission(command, asked.by, stream, fingerprint, asked.traceparent)
-        return await self._answer(work, TRANSFERS)
+        return await _answer(branch, work, TRANSFERS)
 
     async def open_wallet(self, scope: Scope, receive: Receive) -> Response:
         """`POST /v1/wallets`."""
         asked = await self._gate.ask(scope, receive)
         body = body_of(OpenWalletBody, asked, "wallets", "operate")
+        branch = self._branches[asked.caller.ledger]
         stream = asked.stream
-        command, fingerprint = self._parser.open_wallet(body, stream)
+        command, fingerprint = branch.parser.open_wallet(body, stream)
         work = Submission(command, asked.by, stream, fingerprint, asked.traceparent)
-        return await self._answer(work, WALLETS)
+        return await _answer(branch, work, WALLETS)
 
     def _reasoned(self, action: str) -> Handler:
         async def handle(scope: Scope, receive: Receive) -> Response:
@@ -116,37 +115,39 @@ class Commands:
             fingerprint = reason_fingerprint(action, wallet, body)
             command = REASONED[action](wallet, body.reason)
             work = Submission(command, asked.by, asked.stream, fingerprint, asked.traceparent)
-            return await self._answer(work, f"{WALLETS}/{wallet}/{action}")
+            branch = self._branches[asked.caller.ledger]
+            return await _answer(branch, work, f"{WALLETS}/{wallet}/{action}")
 
         return handle
 
-    async def _dry_run(self, asked: Asked, body: TransferBody) -> Response:
-        command, _ = self._parser.transfer(body, asked.stream_of("dry run"))
-        outcome = await self._ask(DryRun(command, asked.by))
-        if isinstance(outcome, WouldComplete):
-            return respond(200, encode(self._outcomes.newest.would_complete(outcome)))
-        assert isinstance(outcome, Refusal)
-        document = self._outcomes.newest.refusal(outcome, command.currency, TRANSFERS)
-        return respond(422, encode(document))
 
-    async def _answer(self, work: Submission, instance: str) -> Response:
-        # The path as it is written in the contract: however a client spells it, the answer on
-        # record is the same to the byte.
-        outcome = await self._ask(work)
-        assert isinstance(outcome, Answer)
-        status, document = self._outcomes.answered(outcome, instance)
-        return respond(
-            status, encode(document), position=outcome.position, replayed=outcome.replayed
-        )
+async def _dry_run(branch: Branch, asked: Asked, body: TransferBody) -> Response:
+    command, _ = branch.parser.transfer(body, asked.stream_of("dry run"))
+    outcome = await _ask(branch, DryRun(command, asked.by))
+    if isinstance(outcome, WouldComplete):
+        return respond(200, encode(branch.outcomes.newest.would_complete(outcome)))
+    assert isinstance(outcome, Refusal)
+    document = branch.outcomes.newest.refusal(outcome, command.currency, TRANSFERS)
+    return respond(422, encode(document))
 
-    async def _ask(self, work: Submission | DryRun) -> Outcome:
-        try:
-            outcome = await self._desk.ask(work)
-        except Overloaded as overloaded:
-            raise problem_of(overloaded) from None
-        if isinstance(outcome, Rejection | Unanswered | Defect):
-            raise problem_of(outcome)
-        return outcome
+
+async def _answer(branch: Branch, work: Submission, instance: str) -> Response:
+    # The path as it is written in the contract: however a client spells it, the answer on
+    # record is the same to the byte.
+    outcome = await _ask(branch, work)
+    assert isinstance(outcome, Answer)
+    status, document = branch.outcomes.answered(outcome, instance)
+    return respond(status, encode(document), position=outcome.position, replayed=outcome.replayed)
+
+
+async def _ask(branch: Branch, work: Submission | DryRun) -> Outcome:
+    try:
+        outcome = await branch.desk.ask(work)
+    except Overloaded as overloaded:
+        raise problem_of(overloaded) from None
+    if isinstance(outcome, Rejection | Unanswered | Defect):
+        raise problem_of(outcome)
+    return outcome
 
 
 POST = ["POST"]

@@ -1,41 +1,33 @@
 """Composition root of the query API."""
 
+import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 
-import psycopg
 from fastapi import FastAPI
 from starlette.routing import Route
 
 from domain.money import Currencies
-from infrastructure.databases.logins import conninfo
-from infrastructure.databases.migrate import check
-from infrastructure.event_codec import EventCodec
-from infrastructure.event_log.currencies import stored_currencies
-from infrastructure.report_store.ledger_log import LedgerLog
-from infrastructure.report_store.reports import Reports
-from infrastructure.report_store.snapshots import Snapshots, StoreUnavailable
+from infrastructure.databases.ledgers import LedgerNames, of_ledger
+from infrastructure.report_store.snapshots import StoreUnavailable
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 from infrastructure.telemetry import new_registry
 from infrastructure.tokens.verify import token_verifier
 from interfaces.http.application import new_application
 from interfaces.http.auth import Authenticator
+from interfaces.http.ledgers import Ledgers
 from interfaces.http.serve import serve
-from interfaces.query_api.audit import AuditQueries
+from interfaces.query_api.branch import (
+    OTHERS_CONNECTIONS,
+    Branch,
+    known_currencies,
+    new_branch,
+)
 from interfaces.query_api.cursors import Cursors
 from interfaces.query_api.endpoint import Endpoint
 from interfaces.query_api.openapi import document_queries
-from interfaces.query_api.pages import Pages
-from interfaces.query_api.payments import PaymentQueries
-from interfaces.query_api.reports import ReportQueries
-from interfaces.query_api.wallets import WalletQueries
-
-REPORT_CONNECTIONS = 8
-LEDGER_CONNECTIONS = 4
-REPORT_STATEMENT_SECONDS = 2.5
-LEDGER_STATEMENT_SECONDS = 2.5
 
 
 def create_app(
@@ -46,36 +38,37 @@ def create_app(
     Without `currencies` those of ISO 4217 and of the settings are known.
     """
     registry = new_registry()
-    report_snapshots = Snapshots(
-        conninfo(settings, secrets, "query", "reports"),
-        connections=REPORT_CONNECTIONS,
-        statement_seconds=REPORT_STATEMENT_SECONDS,
-    )
-    ledger_snapshots = Snapshots(
-        conninfo(settings, secrets, "audit", "ledger"),
-        connections=LEDGER_CONNECTIONS,
-        statement_seconds=LEDGER_STATEMENT_SECONDS,
-    )
-    reports = Reports(report_snapshots)
-    log = LedgerLog(ledger_snapshots, EventCodec())
-    pages = Pages(Cursors(secrets.get_or_create("cursor_mac")))
-    currencies = currencies or Currencies(settings.assets)
-    authenticator = Authenticator(token_verifier(settings))
+    cursors = Cursors(secrets.get_or_create("cursor_mac"))
+    first = new_branch(settings, secrets, currencies or Currencies(settings.assets), cursors)
+
+    async def opened(name: str) -> Branch:
+        branch = first
+        if name != settings.ledger:
+            own = of_ledger(settings, name)
+            counted = await asyncio.to_thread(known_currencies, own, secrets)
+            branch = new_branch(own, secrets, counted, cursors, OTHERS_CONNECTIONS)
+        await branch.open()
+        return branch
+
+    names = LedgerNames(settings, secrets, "audit")
+    ledgers = Ledgers(settings.ledger, names.look, opened)
+    authenticator = Authenticator(token_verifier(settings, ledgers.served))
 
     async def reports_answer() -> str | None:
-        return await _fault(reports.checkpoints(), "the reports database does not answer")
+        asked = (branch.reports.checkpoints for branch in ledgers.served.values())
+        return await _fault(asked, "the reports database does not answer")
 
     async def ledger_answers() -> str | None:
-        return await _fault(log.head(), "the ledger database does not answer")
+        asked = (branch.log.head for branch in ledgers.served.values())
+        return await _fault(asked, "the ledger database does not answer")
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await report_snapshots.open()
-        await ledger_snapshots.open()
-        gc.freeze()
-        yield
-        await report_snapshots.close()
-        await ledger_snapshots.close()
+        async with ledgers.watched():
+            gc.freeze()
+            yield
+        await asyncio.gather(*(branch.close() for branch in ledgers.served.values()))
+        await asyncio.to_thread(names.close)
 
     app = new_application(
         title="FalconPay query API",
@@ -88,33 +81,29 @@ def create_app(
         },
         lifespan=lifespan,
     )
-    queries = [
-        *WalletQueries(reports, log, pages, currencies).queries(),
-        *PaymentQueries(reports, pages, currencies).queries(),
-        *ReportQueries(reports, log, pages, currencies).queries(),
-        *AuditQueries(reports, log, pages).queries(),
-    ]
     app.router.routes[:0] = [
-        Route(query.path, Endpoint(query, authenticator), methods=["GET"]) for query in queries
+        Route(query.path, Endpoint(query, authenticator, ledgers.served), methods=["GET"])
+        for query in first.queries
     ]
-    document_queries(app, queries)
+    document_queries(app, first.queries)
     return app
 
 
-async def _fault(asked: Awaitable[object], fault: str) -> str | None:
+async def _fault(asked: Iterable[Callable[[], Awaitable[object]]], fault: str) -> str | None:
+    """Return the fault unless one ledger answers: one in trouble leaves the others in service."""
+    answers = [asyncio.ensure_future(ask()) for ask in asked]
     try:
-        await asked
-    except StoreUnavailable:
-        return fault
-    return None
+        for answer in asyncio.as_completed(answers):
+            with suppress(StoreUnavailable):
+                await answer
+                return None
+    finally:
+        for each in answers:
+            each.cancel()
+    return fault
 
 
 def run(settings: Settings, secrets: Secrets) -> None:
     """Serve until SIGTERM; raises `MigrationRefused` where code and databases do not fit."""
-    with psycopg.connect(conninfo(settings, secrets, "query", "reports")) as connection:
-        check(connection, settings, "reports")
-    with psycopg.connect(conninfo(settings, secrets, "audit", "ledger")) as connection:
-        check(connection, settings, "ledger")
-        currencies = stored_currencies(connection)
-    app = create_app(settings, secrets, currencies)
+    app = create_app(settings, secrets, known_currencies(settings, secrets))
     serve(app, settings.host, settings.query_port)

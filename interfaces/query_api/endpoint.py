@@ -3,9 +3,9 @@
 A route is one `Query`: the application serves it and the OpenAPI document is made from it.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -70,12 +70,29 @@ class Query(Generic[Given]):
     """The prefix of the id in the path, where there is one; without the object it is a 404."""
 
 
+class Answerers(Protocol):
+    """What answers the queries of one ledger."""
+
+    @property
+    def handlers(self) -> Mapping[str, Callable[[Asked[Any]], Awaitable[Answer]]]:
+        """Return them by the paths of their routes."""
+
+
 class Endpoint:
     """A query as an ASGI application, without a request object between."""
 
-    def __init__(self, query: Query[Any], authenticator: Authenticator) -> None:
-        """Take what is served and what judges tokens."""
+    def __init__(
+        self,
+        query: Query[Any],
+        authenticator: Authenticator,
+        ledgers: Mapping[str, "Answerers"],
+    ) -> None:
+        """Take what is served, what judges tokens, and what answers in each ledger they know.
+
+        A query itself may be that of any ledger: only its `handle` is a ledger's own.
+        """
         self._query = query
+        self._ledgers = ledgers
         self._authenticator = authenticator
         self._log = structlog.get_logger("query")
 
@@ -99,7 +116,8 @@ class Endpoint:
             require_scope(caller, *query.scopes)
         parameters = read_query(query.parameters, scope)
         object_id = _object_id(scope, query.object_prefix)
-        answer = await query.handle(Asked(caller, object_id, parameters))
+        handle = self._ledgers[caller.ledger].handlers[query.path]
+        answer = await handle(Asked(caller, object_id, parameters))
         return Response(_encode(answer.document), 200, at(answer.position), _JSON)
 
 

@@ -47,7 +47,7 @@ def endpoints(settings: Settings, place: DatabasePlace, kafka: str | None) -> di
         "FALCONPAY_HOST": settings.host,
         "FALCONPAY_PORT": str(settings.port),
         "FALCONPAY_PUBLIC_URL": settings.public_url,
-        "FALCONPAY_LEDGER": settings.ledger,
+        **({"FALCONPAY_LEDGER": settings.ledger} if settings.pinned else {}),
         "FALCONPAY_ISSUER": settings.issuer,
         "FALCONPAY_ASSETS": ",".join(f"{code}={n}" for code, n in settings.assets.items()),
         "FALCONPAY_DATABASE_HOST": place.host,

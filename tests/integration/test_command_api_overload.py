@@ -14,7 +14,7 @@ from interfaces.command_api.app import create_app
 from tests.command_api import CommandApi, new_key, refused, transfer
 
 CAPACITY = 3
-BEGUN = "falconpay_batch_commands_count 1.0"
+BEGUN = 'falconpay_batch_commands_count{ledger="main"} 1.0'
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ from interfaces.http.bodies import read_body
 from interfaces.http.serve import serve
 
 SETTINGS = read_settings()
-AUTHENTICATOR = Authenticator(token_verifier(SETTINGS))
+AUTHENTICATOR = Authenticator(token_verifier(SETTINGS, {SETTINGS.ledger}))
 
 
 async def echo(request: Request) -> Response:

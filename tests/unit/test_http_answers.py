@@ -82,7 +82,7 @@ def keys(tmp_path: Path) -> SigningKeys:
 def ask(tmp_path: Path, keys: SigningKeys) -> Ask:
     """Give a function that sends one request: `ask("GET", "/path", headers=...)`."""
     source = KeySource(read_file(jwks_path(tmp_path)), 0.0)
-    authenticator = Authenticator(TokenVerifier(source, issuer="falconpay", ledger="main"))
+    authenticator = Authenticator(TokenVerifier(source, issuer="falconpay", ledgers={"main"}))
     app = application(authenticator, CollectorRegistry())
 
     async def send(method: str, path: str, **options: Any) -> httpx.Response:

@@ -30,7 +30,7 @@ def signed(keys: SigningKeys, expires_in: int = 900) -> str:
 
 def verifier(source: KeySource) -> TokenVerifier:
     source.refresh()
-    return TokenVerifier(source, issuer="falconpay", ledger="main")
+    return TokenVerifier(source, issuer="falconpay", ledgers={"main"})
 
 
 def kids(keys: SigningKeys) -> list[str]:

@@ -45,7 +45,7 @@ def verifier(tmp_path: Path, keys: SigningKeys, clock: Clock) -> TokenVerifier:
     """Give a service of the ledger `main` that remembers three tokens."""
     source = KeySource(read_file(jwks_path(tmp_path)), 0.25, clock)
     source.refresh()
-    return TokenVerifier(source, issuer="falconpay", ledger="main", clock=clock, cached_tokens=3)
+    return TokenVerifier(source, issuer="falconpay", ledgers={"main"}, clock=clock, cached_tokens=3)
 
 
 def signed(keys: SigningKeys, **claims: Any) -> str:
@@ -84,7 +84,7 @@ def test_an_absent_ledger_is_the_main_one(tmp_path: Path, keys: SigningKeys, clo
     """A service of another ledger refuses a token that names none."""
     source = KeySource(read_file(jwks_path(tmp_path)), 0.25, clock)
     source.refresh()
-    branch = TokenVerifier(source, issuer="falconpay", ledger="branch", clock=clock)
+    branch = TokenVerifier(source, issuer="falconpay", ledgers={"branch"}, clock=clock)
     with pytest.raises(TokenRefused, match="another ledger"):
         branch.verify(forged(ledger=None)(keys.current_for(0)))
     assert branch.verify(forged(ledger="branch")(keys.current_for(0))).ledger == "branch"
