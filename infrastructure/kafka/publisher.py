@@ -1,7 +1,9 @@
 """Publishes the event store to the topic, in order and without a hole, whatever breaks."""
 
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from confluent_kafka import KafkaError, Message, Producer
@@ -13,7 +15,7 @@ from infrastructure.event_codec import EventCodec
 from infrastructure.event_log.reader import EventReader
 from infrastructure.kafka.clients import new_admin, new_consumer, new_producer
 from infrastructure.kafka.records import Record, RecordCodec
-from infrastructure.kafka.topic import ensure_topic, topic_id
+from infrastructure.kafka.topic import ask_id, ensure_topic, told_id
 from infrastructure.kafka.topic_end import TopicEnd, find_end
 
 FETCHED = 1_000
@@ -73,6 +75,7 @@ class Publisher:
         self._topic_id: str | None = None
         self._run: _Run | None = None
         self._check_due = 0.0
+        self._asked: Future[Any] | None = None
 
     @property
     def position(self) -> int:
@@ -119,11 +122,19 @@ class Publisher:
         return True
 
     def _topic_is_another(self) -> bool:
-        """Look from time to time whether the topic was deleted, also when nothing is sent."""
-        if time.monotonic() < self._check_due:
+        """Look from time to time whether the topic was deleted, also when nothing is sent.
+
+        Events go on while the broker, which may be slow, makes up its answer.
+        """
+        if self._asked is None:
+            if time.monotonic() >= self._check_due:
+                self._check_due = time.monotonic() + TOPIC_CHECK_SECONDS
+                self._asked = ask_id(self._admin, self._topic)
             return False
-        self._check_due = time.monotonic() + TOPIC_CHECK_SECONDS
-        return topic_id(self._admin, self._topic) != self._topic_id
+        if not self._asked.done():
+            return False
+        answered, self._asked = self._asked, None
+        return told_id(answered, self._topic) != self._topic_id
 
     def _resume(self) -> _Run:
         """Begin with a new producer behind the last record of the topic."""
@@ -139,7 +150,7 @@ class Publisher:
         begin = 0 if anew else self._checked(end)
         run = _Run(begin, begin, end.high - 1)
         run.producer = new_producer(self._bootstrap, run.delivered)
-        self._topic_id, self._run = found, run
+        self._topic_id, self._run, self._asked = found, run, None
         self._check_due = time.monotonic() + TOPIC_CHECK_SECONDS
         _LOG.info("publishing", topic=self._topic, topic_id=found, after=begin)
         return run

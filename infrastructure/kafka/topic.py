@@ -3,7 +3,9 @@
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 from confluent_kafka import (
     Consumer,
@@ -84,9 +86,17 @@ def ensure_topic(admin: AdminClient, topic: str) -> str:
 
 def topic_id(admin: AdminClient, topic: str) -> str | None:
     """Return the topic's id, none when there is no such topic; raises as `ensure_topic`."""
-    described = admin.describe_topics(TopicCollection([topic]), request_timeout=PATIENCE_SECONDS)[
-        topic
-    ]
+    return told_id(ask_id(admin, topic), topic)
+
+
+def ask_id(admin: AdminClient, topic: str) -> "Future[Any]":
+    """Ask for the topic's id without waiting; within `PATIENCE_SECONDS` the question is done."""
+    asked = admin.describe_topics(TopicCollection([topic]), request_timeout=PATIENCE_SECONDS)
+    return asked[topic]
+
+
+def told_id(described: "Future[Any]", topic: str) -> str | None:
+    """Return what was answered, as `topic_id` does, waiting where it is not done."""
     try:
         description = described.result()
     except KafkaException as error:
