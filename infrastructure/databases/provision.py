@@ -66,7 +66,7 @@ def provision(admin: str, settings: Settings, secrets: Secrets) -> tuple[str, ..
         for database in DATABASES:
             _make_database(connection, settings, database)
             with connect_as_admin(admin, database_name(settings, database)) as inside:
-                _make_schema(inside, settings, database)
+                make_schema(inside, settings, database)
                 if superuser:
                     _reserve_advisory_locks(inside, database)
                 open_locks += len(inside.execute(OPEN_LOCK_FUNCTIONS).fetchall())
@@ -175,7 +175,8 @@ def _make_database(connection: psycopg.Connection, settings: Settings, database:
     connection.execute("RESET ROLE")
 
 
-def _make_schema(connection: psycopg.Connection, settings: Settings, database: Database) -> None:
+def make_schema(connection: psycopg.Connection, settings: Settings, database: Database) -> None:
+    """Make the schema of one ledger with its grants, where it is missing; as the admin."""
     schema = sql.Identifier(schema_name(settings, database))
     logins = [login for login, rules in LOGINS.items() if database in rules.databases]
     connection.execute(sql.SQL("SET ROLE {}").format(OWNER_NAME))

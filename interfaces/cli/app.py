@@ -15,6 +15,7 @@ COMMANDS = {
     "token": "Print a signed access token for this home.",
     "keys": "Rotate the keys that sign tokens.",
     "import": "Import bank transactions through the ledger of the running system.",
+    "ledger": "Make further ledgers in this installation, and list them.",
     "replay": "Recompute the books from their events, and compare.",
     "backup": "Write everything that cannot be derived into one file, while the system runs.",
     "restore": "Put a backup in the place of what the home holds, whole or not at all.",

@@ -2,13 +2,16 @@
 
 import os
 import time
+from collections.abc import Iterator
 
 import psycopg
 import typer
 
 from infrastructure.databases.assets import missing_assets, register_assets
+from infrastructure.databases.ledgers import ledger_names, of_ledger
 from infrastructure.databases.logins import DATABASES, conninfo
 from infrastructure.databases.migrate import MigrationRefused, check, migrate
+from infrastructure.databases.new_ledger import ledgers_of, make_ledger
 from infrastructure.databases.provision import provision
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
@@ -30,13 +33,26 @@ def run(settings: Settings, secrets: Secrets) -> None:
     admin = os.environ.get("FALCONPAY_DATABASE")
     if admin:
         _await_server(admin)
-        for sentence in provision(admin, settings, secrets):
+        for sentence in bring_forward(admin, settings, secrets):
             typer.echo(sentence)
-        for step in migrate(admin, settings):
-            typer.echo(f"migrated {step}")
-        register_assets(admin, settings)
     else:
         _check(settings, secrets)
+
+
+def bring_forward(admin: str, settings: Settings, secrets: Secrets) -> Iterator[str]:
+    """Make or migrate the databases with every ledger of theirs; yield sentences about it.
+
+    Where the settings are pinned to a ledger it is that one alone. Raises `MigrationRefused`,
+    `ProvisioningRefused`.
+    """
+    yield from provision(admin, settings, secrets)
+    for step in migrate(admin, settings):
+        yield f"migrated {step}"
+    register_assets(admin, settings)
+    for name in () if settings.pinned else ledgers_of(admin, settings):
+        if name != settings.ledger:
+            for step in make_ledger(admin, of_ledger(settings, name)):
+                yield f"migrated {step} of the ledger {name}"
 
 
 def _await_server(admin: str) -> None:
@@ -59,13 +75,29 @@ def _await_server(admin: str) -> None:
 
 
 def _check(settings: Settings, secrets: Secrets) -> None:
+    names = _check_ledger(settings, secrets)
+    for name in () if settings.pinned else names:
+        if name != settings.ledger:
+            try:
+                _check_ledger(of_ledger(settings, name), secrets)
+            except MigrationRefused as refusal:
+                # It is not served then, and the others are.
+                typer.echo(f"The ledger {name} is not ready: {refusal}")
+
+
+def _check_ledger(settings: Settings, secrets: Secrets) -> tuple[str, ...]:
+    """Check what one ledger has in each database; return the names of all ledgers."""
+    names: tuple[str, ...] = ()
     for database in DATABASES:
         with psycopg.connect(
             conninfo(settings, secrets, "reader", database), autocommit=True
         ) as connection:
             check(connection, settings, database)
-            if database == "ledger" and (missing := missing_assets(connection, settings)):
-                raise MigrationRefused(
-                    f"The asset {next(iter(missing))} is not registered in this ledger yet: run"
-                    " ./falcon up --database URL once, which registers it."
-                )
+            if database == "ledger":
+                names = ledger_names(connection)
+                if missing := missing_assets(connection, settings):
+                    raise MigrationRefused(
+                        f"The asset {next(iter(missing))} is not registered in this ledger yet: run"
+                        " ./falcon up --database URL once, which registers it."
+                    )
+    return names

@@ -1,30 +1,49 @@
-"""Composition root of the roles that follow the ledger: threads of one process, one health."""
+"""Composition root of the roles that follow ledgers: threads of one process, one health."""
 
 import gc
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import get_args
 
-import structlog
 from prometheus_client import CollectorRegistry
 
+from infrastructure.databases.ledgers import LedgerNames, of_ledger
+from infrastructure.databases.logins import Login
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 from infrastructure.telemetry import new_registry
+from interfaces.workers.crew import PAUSE_SECONDS, Crew, Engage
 from interfaces.workers.health import HealthServer
-from interfaces.workers.projector import Projector
-from interfaces.workers.relay import Relay
-from interfaces.workers.role import Role, keep_working
-
-ROLES: Mapping[str, Callable[[Settings, Secrets, CollectorRegistry], Role]] = {
-    "relay": Relay,
-    "projector": Projector,
-}
-
-_LOG = structlog.get_logger("worker")
-
+from interfaces.workers.projector import Projector, ProjectorFigures
+from interfaces.workers.relay import Relay, RelayFigures
+from interfaces.workers.role import Role
 
 COLLECTED_AFTER = 200_000
+
+
+def _relays(settings: Settings, secrets: Secrets, registry: CollectorRegistry) -> Engage:
+    figures = RelayFigures(registry)
+
+    def engage(ledger: str) -> Role:
+        return Relay(of_ledger(settings, ledger), secrets, figures)
+
+    return engage
+
+
+def _projectors(settings: Settings, secrets: Secrets, registry: CollectorRegistry) -> Engage:
+    figures = ProjectorFigures(registry)
+
+    def engage(ledger: str) -> Role:
+        return Projector(of_ledger(settings, ledger), secrets, figures)
+
+    return engage
+
+
+ROLES: Mapping[str, Callable[[Settings, Secrets, CollectorRegistry], Engage]] = {
+    "relay": _relays,
+    "projector": _projectors,
+}
 
 
 def _collect_garbage_rarely() -> None:
@@ -38,35 +57,30 @@ def _collect_garbage_rarely() -> None:
 
 
 def run(settings: Settings, secrets: Secrets, names: Sequence[str]) -> None:
-    """Run the named roles until SIGTERM.
+    """Run the named roles for every ledger until SIGTERM.
 
-    Exits with code 1 when a role meets a broken invariant; nothing else ends one.
+    Exits with code 1 when a role of the only ledger meets a broken invariant; nothing else ends
+    one.
     """
-    stop, broken = threading.Event(), threading.Event()
+    stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     registry = new_registry()
-    roles = [ROLES[name](settings, secrets, registry) for name in names]
-    checks = {role.name: role.condition.check for role in roles}
-    health = HealthServer("127.0.0.1", settings.health_port, checks, registry)
+    engaged = [ROLES[name](settings, secrets, registry) for name in names]
+    crew = Crew(settings.ledger, engaged, stop, registry)
+    health = HealthServer("127.0.0.1", settings.health_port, crew.checks, registry)
     health.start()
-
-    def work(role: Role) -> None:
-        try:
-            keep_working(role, stop)
-        except BaseException as fault:  # noqa: BLE001 (whatever comes here ends the process)
-            _LOG.critical("invariant-broken", role=role.name, exc_info=fault)
-            broken.set()
-            stop.set()
-
+    # Every role that follows a ledger has a login of its own name.
+    login = next(login for login in get_args(Login) if login == names[0])
+    ledgers = LedgerNames(settings, secrets, login)
     _collect_garbage_rarely()
-    threads = [threading.Thread(target=work, args=(role,), name=role.name) for role in roles]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        while thread.is_alive():
-            # A bounded wait lets a signal of the main thread in between.
-            thread.join(0.2)
+    crew.engage([settings.ledger])
+    while not stop.is_set():
+        crew.look(ledgers.look)
+        # A bounded wait lets a signal of the main thread in between.
+        stop.wait(PAUSE_SECONDS)
+    crew.join()
+    ledgers.close()
     health.stop()
-    if broken.is_set():
+    if crew.broken:
         raise SystemExit(1)

@@ -35,30 +35,40 @@ SUPERSEDED_PAUSE_SECONDS = 0.5
 _LOG = structlog.get_logger("projector")
 
 
+class ProjectorFigures:
+    """The figures of the projectors of one process, each with its ledger."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register the figures."""
+
+        def gauge(name: str, meaning: str) -> Gauge:
+            labels = ["projection", "ledger"]
+            return Gauge(f"falconpay_projection_{name}", meaning, labels, registry=registry)
+
+        self.position = gauge("position", "Last position applied.")
+        self.lag_events = gauge("lag_events", "Events that are not applied yet.")
+        self.lag_seconds = gauge("lag_seconds", "Age of the first event that is not applied yet.")
+        self.diverged = Gauge(
+            "falconpay_projector_diverged",
+            "Whether events were seen that the store does not have.",
+            ["ledger"],
+            registry=registry,
+        )
+
+
 class Projector:
     """Feeds every projection of the catalogue from one consumer, in one transaction a chunk."""
 
     name = "projector"
 
-    def __init__(self, settings: Settings, secrets: Secrets, registry: CollectorRegistry) -> None:
+    def __init__(self, settings: Settings, secrets: Secrets, figures: ProjectorFigures) -> None:
         """Take where everything is and where its figures go; nothing is connected yet."""
         self._settings = settings
         self._secrets = secrets
         self.condition = Condition()
-
-        def gauge(name: str, meaning: str) -> Gauge:
-            return Gauge(f"falconpay_{name}", meaning, ["projection"], registry=registry)
-
-        self._position = gauge("projection_position", "Last position applied.")
-        self._lag_events = gauge("projection_lag_events", "Events that are not applied yet.")
-        self._lag_seconds = gauge(
-            "projection_lag_seconds", "Age of the first event that is not applied yet."
-        )
-        self._diverged = Gauge(
-            "falconpay_projector_diverged",
-            "Whether events were seen that the store does not have.",
-            registry=registry,
-        )
+        self._figures = figures
+        self._ledger = settings.ledger
+        self._diverged = figures.diverged.labels(settings.ledger)
         self._observe_due = 0.0
 
     def attempt(self, stop: threading.Event) -> None:
@@ -127,6 +137,6 @@ class Projector:
                 waiting = store.after(position, 1) if position < worker.head else ()
                 age = (now - moment(waiting[0].recorded_at)).total_seconds() if waiting else 0.0
                 ages[position] = max(0.0, age)
-            self._position.labels(name).set(position)
-            self._lag_events.labels(name).set(max(0, worker.head - position))
-            self._lag_seconds.labels(name).set(ages[position])
+            self._figures.position.labels(name, self._ledger).set(position)
+            self._figures.lag_events.labels(name, self._ledger).set(max(0, worker.head - position))
+            self._figures.lag_seconds.labels(name, self._ledger).set(ages[position])

@@ -30,30 +30,35 @@ OBSERVE_SECONDS = 1.0
 _LOG = structlog.get_logger("relay")
 
 
+class RelayFigures:
+    """The figures of the relays of one process, each with its ledger."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register the figures."""
+
+        def gauge(name: str, meaning: str) -> Gauge:
+            return Gauge(f"falconpay_relay_{name}", meaning, ["ledger"], registry=registry)
+
+        self.position = gauge("position", "Last position on Kafka.")
+        self.lag_events = gauge("lag_events", "Events that are not on Kafka yet.")
+        self.lag_seconds = gauge("lag_seconds", "Age of the first event that is not on Kafka yet.")
+        self.active = gauge("active", "Whether this relay holds the lock.")
+
+
 class Relay:
     """Publishes while it holds the ledger's lock; without it, it stands by."""
 
     name = "relay"
 
-    def __init__(self, settings: Settings, secrets: Secrets, registry: CollectorRegistry) -> None:
+    def __init__(self, settings: Settings, secrets: Secrets, figures: RelayFigures) -> None:
         """Take where everything is and where its figures go; nothing is connected yet."""
         self._settings = settings
         self._secrets = secrets
         self.condition = Condition()
-        self._position = Gauge(
-            "falconpay_relay_position", "Last position on Kafka.", registry=registry
-        )
-        self._lag_events = Gauge(
-            "falconpay_relay_lag_events", "Events that are not on Kafka yet.", registry=registry
-        )
-        self._lag_seconds = Gauge(
-            "falconpay_relay_lag_seconds",
-            "Age of the first event that is not on Kafka yet.",
-            registry=registry,
-        )
-        self._active = Gauge(
-            "falconpay_relay_active", "Whether this relay holds the lock.", registry=registry
-        )
+        self._position = figures.position.labels(settings.ledger)
+        self._lag_events = figures.lag_events.labels(settings.ledger)
+        self._lag_seconds = figures.lag_seconds.labels(settings.ledger)
+        self._active = figures.active.labels(settings.ledger)
         self._observe_due = 0.0
 
     def attempt(self, stop: threading.Event) -> None:

@@ -70,7 +70,7 @@ def _recovered(system: WholeSystem, others: Mapping[str, Other]) -> bool:
         return False
     relays = [part["port"] for part in status["roles"] if part["name"] == "relay"]
     relays.append(others["relay"].health)
-    published = max(_figure(port, "falconpay_relay_position") for port in relays)
+    published = max(_figure(port, 'falconpay_relay_position{ledger="main"}') for port in relays)
     return published >= status["position"] and all(other.ready() for other in others.values())
 
 

@@ -75,10 +75,10 @@ class RoleProcess:
         return self.ask("/readyz")[0] == 200
 
     def figure(self, name: str) -> float | None:
-        """Return a figure of `/metrics` by its name with labels."""
+        """Return a figure of `/metrics` by its name; of several by labels, the first."""
         for line in self.ask("/metrics")[1].splitlines():
-            if line.startswith(f"{name} "):
-                return float(line.split()[1])
+            if line.startswith((f"{name} ", f"{name}{{")):
+                return float(line.split()[-1])
         return None
 
 

@@ -19,6 +19,8 @@ from tests.servers import FreshDatabases
 
 pytestmark = pytest.mark.timeout(240)
 
+ACTIVE = "falconpay_relay_active"
+
 
 @pytest.fixture
 def databases(
@@ -71,7 +73,7 @@ def test_one_process_for_both(databases: FreshDatabases) -> None:
     with roles(databases, "relay,projector") as (both,):
         with Load(databases) as load:
             until(lambda: both.ready() and load.last > 200)
-            assert both.figure("falconpay_relay_active") == 1
+            assert both.figure(ACTIVE) == 1
             begun = time.monotonic()
             assert both.terminate() == 0
             assert time.monotonic() - begun < 5
@@ -84,14 +86,14 @@ def test_two_relays(databases: FreshDatabases) -> None:
     with roles(databases, "relay", "relay", "projector") as (one, other, _):
         with Load(databases):
             until(lambda: one.ready() and other.ready())
-            figures = [role.figure("falconpay_relay_active") for role in (one, other)]
+            figures = [role.figure(ACTIVE) for role in (one, other)]
             assert sorted(figures, key=str) == [0.0, 1.0]
             active, standby = (one, other) if figures[0] else (other, one)
             active.kill()
-            until(lambda: standby.figure("falconpay_relay_active") == 1, 20)
+            until(lambda: standby.figure(ACTIVE) == 1, 20)
             active.start()
             until(active.ready)
-            assert active.figure("falconpay_relay_active") == 0
+            assert active.figure(ACTIVE) == 0
             standby.pause(stopped=True)
             time.sleep(1)
             standby.pause(stopped=False)
