@@ -94,7 +94,13 @@ def _ratios(
     }
     return [
         Figure(f"transfers/s with {size}, among 1,000 of them, against empty", "", actives, 0.9),
-        Figure("the same among all of them", "", everywhere, LEAST_RATIO, remarks=remarks),
+        Figure(
+            "transfers/s among all of its wallets, against empty",
+            "",
+            everywhere,
+            LEAST_RATIO,
+            remarks=remarks,
+        ),
         Figure(
             f"one hot wallet of {full.events // 50:,} events, against a new one",
             "",
@@ -122,7 +128,7 @@ def _over_http(
             LEAST_RATIO,
         ),
         Figure(
-            "p99 against empty",
+            "POST /v1/transfers, 64 connections: p99 against empty",
             "",
             tuple(big["p99"] / small["p99"] for big, small in pairs),
             1 / LEAST_RATIO,

@@ -79,37 +79,38 @@ def _figures(connections: int, runs: list[tuple[float, Seen, Seen, float]]) -> l
     refused = [seen for _, seen, _, _ in runs if seen["refused_per_second"] > 0]
     middle = statistics.median(seen["refused_per_second"] for _, seen, _, _ in runs)
     offered = statistics.median(FACTOR * rate for rate, *_ in runs)
+    over = f"overload, {connections:,} connections"
     return [
         Figure(
-            f"overload, {connections} connections: accepted, against the full rate",
+            f"{over}: accepted, against the full rate",
             "",
             tuple(seen["per_second"] / rate for rate, seen, _, _ in runs),
             0.8,
             remarks={"offered": f"{offered:,.0f}/s", "refused": f"{middle:,.0f}/s"},
         ),
         Figure(
-            "p99 of the accepted",
+            f"{over}: p99 of the accepted",
             "ms",
             tuple(seen["p99"] for _, seen, _, _ in runs),
             1_000,
             at_most=True,
         ),
         Figure(
-            "p99 of the refusals (503 with Retry-After)",
+            f"{over}: p99 of the refusals (503 with Retry-After)",
             "ms",
             tuple(seen["refused_p99"] for seen in refused) or (0.0,),
             AT_ONCE_MS,
             at_most=True,
         ),
         Figure(
-            "memory of the command API gained while it lasts",
+            f"{over}: memory of the command API gained while it lasts",
             "MiB",
             tuple(grown for *_, grown in runs),
             32,
             at_most=True,
         ),
         Figure(
-            "seconds until half load is answered in full again",
+            f"{over}: seconds until half load is answered in full again",
             "s",
             tuple(
                 recovery(calm["each_second"], PART_AFTERWARDS * rate) for rate, _, calm, _ in runs
