@@ -3,6 +3,7 @@
 import argparse
 import random
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -35,6 +36,8 @@ def main() -> int:
     if chosen.plan:
         sys.stdout.writelines(f"{line}\n" for line in plan(options, PLANNED))
         return 0
+    # A run that is told to end stops its system first, as it does at Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     end_left_systems()
     logs = Path(tempfile.mkdtemp(prefix="falconpay-campaign-"))
     report = run(WholeSystem(), logs, options, to_stderr)

@@ -1,5 +1,6 @@
 """Runs `up` as a person does, on a throw-away home and free ports, for tests from outside."""
 
+import contextlib
 import json
 import os
 import random
@@ -108,7 +109,11 @@ def end_left_systems() -> None:
     for left in Path(tempfile.gettempdir()).glob("falconpay-e2e-*"):
         match = LEFT_HOME.match(left.name)
         if match and not psutil.pid_exists(int(match[1])):
-            WholeSystem(left).close()
+            system = WholeSystem(left)
+            system.close()
+            for process in system.processes():
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
 
 
 def until(condition: Callable[[], bool], seconds: float, what: str) -> float:
