@@ -67,6 +67,11 @@ class TokenVerifier:
         self._remember(token, caller, min(exp, now + MAX_CACHED_SECONDS))
         return caller
 
+    def remembered_ledger(self, token: str) -> str:
+        """Return the ledger of a token that is remembered, or nothing; no proof of anything."""
+        caller, _ = self._cache.get(token, (None, 0.0))
+        return "" if caller is None else caller.ledger
+
     def _remember(self, token: str, caller: Caller, deadline: float) -> None:
         self._cache.pop(token, None)
         while len(self._cache) >= self._cached_tokens:

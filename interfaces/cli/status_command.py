@@ -8,7 +8,9 @@ import typer
 from interfaces.cli.failure import DEPENDENCY_MISSING, Failure
 
 if TYPE_CHECKING:
-    from interfaces.supervisor.report import PartReport, Report
+    from rich.table import Table
+
+    from interfaces.supervisor.report import LedgerReport, PartReport, Report
 
 
 def command(
@@ -53,11 +55,26 @@ def _show(found: "Report") -> None:
             model["name"], str(model["version"]), str(model["position"]), behind, model["state"]
         )
     console.print(models)
+    if found["ledgers"]:
+        console.print(_ledgers(found["ledgers"]))
     for sentence in found["diverged"]:
         console.print(sentence, style="red", markup=False)
     for name, url in found["urls"].items():
         console.print(f"{name:<9} {url}")
     console.print(f"kafka     {found['kafka_bootstrap'] or 'none'}")
+
+
+def _ledgers(found: "list[LedgerReport]") -> "Table":
+    from rich.table import Table
+
+    ledgers = Table("further ledger", "position", "behind", "read models")
+    for ledger in found:
+        models = ledger["projections"]
+        position = "unknown" if ledger["position"] is None else str(ledger["position"])
+        behind = max((model["lag_events"] for model in models), default=0)
+        states = ", ".join(sorted({model["state"] for model in models})) or "none yet"
+        ledgers.add_row(ledger["name"], position, f"{behind} events", states)
+    return ledgers
 
 
 def _cells(part: "PartReport") -> tuple[str, ...]:

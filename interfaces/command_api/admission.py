@@ -1,7 +1,7 @@
 """Refuses commands at once while those before them wait too long, for the price of one answer."""
 
 import time
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 
 from fastapi import FastAPI
@@ -26,6 +26,33 @@ SPARED = 256
 out, and refused is only what would queue behind a crowd."""
 
 
+LedgerOf = Callable[[Scope], str]
+"""Says for which ledger a request is, as far as that costs next to nothing; else empty."""
+
+
+class _Crowd:
+    """The commands under way in one ledger: another one's trouble makes no crowd here."""
+
+    def __init__(self, spared: int) -> None:
+        self._spared = spared
+        self.under_way: OrderedDict[int, float] = OrderedDict()
+        self.answered = 0
+        self._window = 0.0
+        self._rate = 0.0
+
+    def too_many(self, now: float) -> bool:
+        count = len(self.under_way)
+        if count < self._spared:
+            # Answers to fewer tell what was asked for, not what can be done.
+            self._window, self.answered, self._rate = now, 0, 0.0
+            return False
+        if now - self._window > WINDOW_SECONDS:
+            self._rate = self.answered / (now - self._window)
+            self._window, self.answered = now, 0
+        oldest = next(iter(self.under_way.values()), now)
+        return now - oldest > PATIENCE_SECONDS or count > PATIENCE_SECONDS * self._rate > 0
+
+
 class Admission:
     """The outermost layer of POST: no token, no body and no log line is paid for a refusal."""
 
@@ -35,17 +62,15 @@ class Admission:
         metrics: HttpMetrics,
         spared: int = SPARED,
         monotonic: Callable[[], float] = time.monotonic,
+        ledger_of: LedgerOf = lambda _scope: "",
     ) -> None:
-        """Wrap an application, and take where refusals are counted."""
+        """Wrap an application, and take where refusals are counted and what tells ledgers apart."""
         self._app = app
         self._metrics = metrics
-        self._spared = spared
         self._monotonic = monotonic
-        self._under_way: OrderedDict[int, float] = OrderedDict()
+        self._ledger_of = ledger_of
+        self._crowds: defaultdict[str, _Crowd] = defaultdict(lambda: _Crowd(spared))
         self._number = 0
-        self._window = 0.0
-        self._answered = 0
-        self._rate = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
@@ -53,28 +78,17 @@ class Admission:
             await self._app(scope, receive, send)
             return
         now = self._monotonic()
-        if self._crowded(now):
+        crowd = self._crowds[self._ledger_of(scope)]
+        if crowd.too_many(now):
             await self._refuse(scope, receive, send)
             return
         self._number = number = self._number + 1
-        self._under_way[number] = now
+        crowd.under_way[number] = now
         try:
             await self._app(scope, receive, send)
         finally:
-            del self._under_way[number]
-            self._answered += 1
-
-    def _crowded(self, now: float) -> bool:
-        count = len(self._under_way)
-        if count < self._spared:
-            # Answers to fewer tell what was asked for, not what can be done.
-            self._window, self._answered, self._rate = now, 0, 0.0
-            return False
-        if now - self._window > WINDOW_SECONDS:
-            self._rate = self._answered / (now - self._window)
-            self._window, self._answered = now, 0
-        oldest = next(iter(self._under_way.values()), now)
-        return now - oldest > PATIENCE_SECONDS or count > PATIENCE_SECONDS * self._rate > 0
+            del crowd.under_way[number]
+            crowd.answered += 1
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = response_to(scope, problem_of(Overloaded()))
@@ -83,7 +97,7 @@ class Admission:
         await response(scope, receive, send)
 
 
-def admit(app: FastAPI, metrics: HttpMetrics, spared: int = SPARED) -> None:
+def admit(app: FastAPI, metrics: HttpMetrics, ledger_of: LedgerOf) -> None:
     """Put the layer around an application whose middleware is complete."""
     assert app.middleware_stack is not None, "shortcuts have been taken before"
-    app.middleware_stack = Admission(app.middleware_stack, metrics, spared)
+    app.middleware_stack = Admission(app.middleware_stack, metrics, ledger_of=ledger_of)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import psycopg
 from fastapi import FastAPI
+from starlette.types import Scope
 
 from domain.money import Currencies
 from infrastructure.databases.ledgers import LedgerNames, of_ledger
@@ -87,7 +88,11 @@ def create_app(
     app.router.routes[:0] = routes
     hot = {route.path: route.endpoint for route in routes if "{" not in route.path}
     take_shortcuts(app, app.state.metrics, hot)
-    admit(app, app.state.metrics)
+
+    def ledger_of(scope: Scope) -> str:
+        return authenticator.known_ledger(scope) if len(ledgers.served) > 1 else ""
+
+    admit(app, app.state.metrics, ledger_of)
     document_commands(app)
     return app
 

@@ -70,6 +70,13 @@ class Authenticator:
         except (TokenRefused, KeysUnavailable, KeysOutdated) as refusal:
             raise _problem(refusal) from None
 
+    def known_ledger(self, scope: Scope) -> str:
+        """Return the ledger of a token that was believed lately, else nothing; it judges none."""
+        try:
+            return self._verifier.remembered_ledger(bearer_token(scope))
+        except Problem:
+            return ""
+
     async def ready(self) -> str | None:
         """Say what is missing before tokens can be judged, or None (a readiness check)."""
         if not self._verifier.keys.known():

@@ -6,6 +6,7 @@ from typing import TypedDict
 
 import psycopg
 
+from infrastructure.databases.ledgers import ledger_names, of_ledger
 from infrastructure.databases.logins import conninfo, reader_url
 from infrastructure.embedded.kafka import Kafka
 from infrastructure.secrets import SecretMissing, Secrets
@@ -47,9 +48,18 @@ class ProjectionReport(TypedDict):
     state: str
 
 
+class LedgerReport(TypedDict):
+    """A further ledger; `position` is null while it does not answer."""
+
+    name: str
+    position: int | None
+    projections: list[ProjectionReport]
+
+
 class Report(TypedDict):
     """The whole of `status --json`; `position` is null while the database is away.
 
+    They are the first ledger's, with its projections; `ledgers` has the further ones.
     `diverged` has what relay and projector say that have seen more than the store has.
     """
 
@@ -63,6 +73,7 @@ class Report(TypedDict):
     roles: list[PartReport]
     servers: list[PartReport]
     projections: list[ProjectionReport]
+    ledgers: list[LedgerReport]
     diverged: list[str]
 
 
@@ -81,12 +92,14 @@ def report(settings: Settings) -> Report:
         roles=[],
         servers=[],
         projections=[],
+        ledgers=[],
         diverged=[],
     )
     if state is None:
         return found
     secrets = Secrets(settings.home)
     found["position"], found["projections"] = _positions(settings, secrets)
+    found["ledgers"] = _further_ledgers(settings, secrets)
     found["urls"] = urls(settings)
     found["kafka_bootstrap"] = settings.kafka_bootstrap
     found["roles"], found["servers"] = _parts(settings, state, found["position"] is not None)
@@ -133,6 +146,23 @@ def _part(part: Part, ready: bool) -> PartReport:
         ready=ready,
         restarts=part.restarts,
     )
+
+
+def _further_ledgers(settings: Settings, secrets: Secrets) -> list[LedgerReport]:
+    try:
+        with psycopg.connect(conninfo(settings, secrets, "reader", "ledger")) as connection:
+            names = [name for name in ledger_names(connection) if name != settings.ledger]
+    except (psycopg.Error, SecretMissing):
+        return []
+
+    def ledger(name: str) -> LedgerReport:
+        position, projections = _positions(of_ledger(settings, name), secrets)
+        return LedgerReport(name=name, position=position, projections=projections)
+
+    if settings.pinned or not names:
+        return []
+    with ThreadPoolExecutor(PROBES_AT_ONCE) as pool:
+        return list(pool.map(ledger, names))
 
 
 def _positions(settings: Settings, secrets: Secrets) -> tuple[int | None, list[ProjectionReport]]:

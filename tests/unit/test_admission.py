@@ -29,7 +29,13 @@ class Crowd:
     def __init__(self) -> None:
         self.clock, self.registry = Clock(), CollectorRegistry()
         self.gate = asyncio.Event()
-        self.app = Admission(self._serve, HttpMetrics(self.registry), SPARED, self.clock)
+        self.app = Admission(
+            self._serve,
+            HttpMetrics(self.registry),
+            SPARED,
+            self.clock,
+            lambda scope: dict(scope["headers"]).get(b"x-ledger", b"").decode(),
+        )
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
         await self.gate.wait()
@@ -121,6 +127,22 @@ def test_the_crowd_is_held_to_what_is_answered_in_time() -> None:
         assert sent[0]["status"] == 503
         crowd.gate.set()
         await asyncio.gather(*waiting)
+
+    asyncio.run(play())
+
+
+def test_a_crowd_of_one_ledger_refuses_nobody_of_another() -> None:
+    async def play() -> None:
+        crowd = Crowd()
+        waiting = await crowd.full()
+        crowd.clock.now += PATIENCE_SECONDS + 0.01
+        other, _ = await crowd.ask(headers=[(b"x-ledger", b"branch")])
+        assert not other.done()
+        same, sent = await crowd.ask()
+        assert same.done()
+        assert sent[0]["status"] == 503
+        crowd.gate.set()
+        await asyncio.gather(*waiting, other)
 
     asyncio.run(play())
 
