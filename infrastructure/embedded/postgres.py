@@ -58,9 +58,10 @@ SETTINGS = {
 
 ARCHIVE_COMMAND = (
     # A segment that is there already was copied before a crash: it is well if it is the same.
-    "if test -f {folder}/%f; then cmp -s %p {folder}/%f; else"
-    " cp %p {folder}/.%f.partial && sync {folder}/.%f.partial"
-    " && mv {folder}/.%f.partial {folder}/%f && sync {folder}; fi"
+    # PostgreSQL 15 cuts a command off at 1,024 characters, so the folder is named once.
+    'd={folder}; f=%f; if test -f "$d/$f"; then cmp -s %p "$d/$f"; else'
+    ' cp %p "$d/.$f.partial" && sync "$d/.$f.partial"'
+    ' && mv "$d/.$f.partial" "$d/$f" && sync "$d"; fi'
 )
 ARCHIVE_SECONDS = 60
 """How much of the latest writing an archive may lack, when a segment is not full before."""
