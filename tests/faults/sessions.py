@@ -78,15 +78,6 @@ def process_of(ground: Ground, role: str, session: Session) -> int:
     return second
 
 
-def session_of(ground: Ground, connection: Connection, role: str, pid: int) -> Session | None:
-    """Return the session that serves a process."""
-    for session in sessions(connection, role.partition("-")[0]):
-        with contextlib.suppress(NotStruck):
-            if process_of(ground, role, session) == pid:
-                return session
-    return None
-
-
 def table(schema: str, name: str) -> sql.Identifier:
     """Return a table's name for a statement."""
     return sql.Identifier(schema, name)

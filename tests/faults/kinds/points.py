@@ -22,13 +22,13 @@ from tests.faults.sessions import (
     Session,
     administration,
     process_of,
-    session_of,
     sessions,
     table,
 )
 
 ROLE = "command-api"
 LOOK_SECONDS = 15.0
+SETTLES_SECONDS = 0.02
 HOLD_SECONDS = 1.2
 """Shorter than the lock time-out of a command: the lock is given back before anybody gives up."""
 
@@ -67,21 +67,29 @@ def between_lock_and_append(harm: Harm) -> Callable[[Ground], None]:
     """Stop a command process again and again until its session has locks and waits for it."""
 
     def strike(ground: Ground) -> None:
-        pids = [*ground.pids(ROLE), ground.others[ROLE].pid]
-        pid = ground.choose.choice([pid for pid in pids if pid])
+        pids = [pid for pid in (*ground.pids(ROLE), ground.others[ROLE].pid) if pid]
         with administration(ground, "ledger") as connection:
             end = time.monotonic() + LOOK_SECONDS
             while time.monotonic() < end and ground.remaining():
+                pid = ground.choose.choice(pids)
                 with _stopped(pid):
-                    session = session_of(ground, connection, ROLE, pid)
-                    if session is not None and session.state == "idle in transaction":
-                        ground.note("stopped between lock and append", session=session.pid)
-                        harm(ground, pid)
-                        return
+                    # What the process has asked for is done first, and its locks are kept.
+                    time.sleep(SETTLES_SECONDS)
+                    for session in sessions(connection, "command"):
+                        waits = session.state == "idle in transaction"
+                        if waits and process_of(ground, ROLE, session) == pid:
+                            ground.note("stopped between lock and append", session=session.pid)
+                            harm(ground, pid)
+                            return
                 ground.pause(ground.choose.uniform(0.0, 0.03))
         raise NotStruck("no command process was met between lock and append")
 
     return strike
+
+
+def _again(connection: Connection, known: Session) -> Session | None:
+    """Return a session as it is now, if it still is."""
+    return next((s for s in sessions(connection, "command") if s.pid == known.pid), None)
 
 
 @contextlib.contextmanager
@@ -134,9 +142,7 @@ def between_append_and_commit(ground: Ground) -> None:
         while time.monotonic() < end and ground.remaining():
             for session in sessions(connection, "command"):
                 with _stopped(session.pid):
-                    now = next(
-                        (s for s in sessions(connection, "command") if s.pid == session.pid), None
-                    )
+                    now = _again(connection, session)
                     if now is not None and _has_appended(now):
                         ground.note("stopped between append and commit", query=now.query.strip())
                         kill(ground, process_of(ground, ROLE, now))
