@@ -69,7 +69,10 @@ class Ledger:
             try:
                 return self._run(works, attempted)
             except ClockUnsure as unsure:
-                return [unsure] * len(works)
+                # What an earlier run lost at COMMIT may be done: then it is not said to be undone.
+                return [
+                    unsure if attempted.isdisjoint(_keys(work)) else Unavailable() for work in works
+                ]
             except (StoreUnavailable, OutcomeUnknown):
                 # What was lost at COMMIT is looked up by the next run under its locks, before
                 # anything is decided again.
@@ -116,6 +119,12 @@ class Ledger:
             attempted.update(event.stream for event in changes.events if event.version == 1)
             raise
         return plan.outcomes(appended)
+
+
+def _keys(work: Work) -> list[UUID]:
+    """Return the streams that the keys of a piece of work begin."""
+    items = work.items if isinstance(work, AtomicBatch) else (work,)
+    return [item.stream for item in items if isinstance(item, Submission)]
 
 
 def _needs(works: Sequence[Work]) -> tuple[list[WalletId], list[UUID]]:

@@ -19,10 +19,11 @@ A=$(curl -s {gateway}/v1/wallets -H "Authorization: Bearer $TOKEN" -H "Idempoten
 {json} -d '{{"name":"Ada","currency":"EUR","overdraft_limit":"100.00"}}' {wallet})
 B=$(curl -s {gateway}/v1/wallets -H "Authorization: Bearer $TOKEN" -H "Idempotency-Key: w2" \
 {json} -d '{{"name":"Bob","currency":"EUR"}}' {wallet})
-curl -s {gateway}/v1/transfers -H "Authorization: Bearer $TOKEN" -H "Idempotency-Key: t1" \
+PAID=$(curl -s {gateway}/v1/transfers -H "Authorization: Bearer $TOKEN" -H "Idempotency-Key: t1" \
 {json} -d '{{"source_wallet_id":"'$A'","destination_wallet_id":"'$B'","amount":"12.34",\
-"currency":"EUR"}}'
-curl -s "{gateway}/v1/wallets/$B/balance?min_position=5" -H "Authorization: Bearer $TOKEN"
+"currency":"EUR"}}') && echo "$PAID"
+curl -s "{gateway}/v1/wallets/$B/balance?min_position=$(echo "$PAID" | sed \
+'s/.*"position":\\([0-9]*\\).*/\\1/')" -H "Authorization: Bearer $TOKEN"
 
 ./falcon status shows what runs, {end} stops it.
 """

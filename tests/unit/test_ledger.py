@@ -12,6 +12,7 @@ from application.commands import (
     BatchOutcome,
     ClockUnsure,
     Defect,
+    DryRun,
     Outcome,
     Submission,
     Unavailable,
@@ -19,6 +20,7 @@ from application.commands import (
 )
 from application.ledger import Ledger
 from domain.wallets import OpenWallet
+from tests.given import OWNER, transfer_of
 from tests.planned_batch import key, opens
 from tests.simulated_store import Fault, SimulatedBook, SimulatedStore
 
@@ -152,6 +154,23 @@ def test_a_clock_that_jumped_decides_nothing() -> None:
     assert [type(outcome) for outcome in outcomes] == [ClockUnsure] * 2
     assert len(scene.book.rows) == 1
     assert not scene.book.holders
+
+
+def test_what_may_have_been_done_is_not_said_to_be_undone() -> None:
+    """The clock jumps between a COMMIT whose answer was lost and the look for it."""
+    scene = Scene()
+    faults: list[Fault | None] = [None, None, None, Fault.LOST_AFTER]
+    store = SimulatedStore(scene.book, lambda _use: faults.pop(0) if faults else None)
+
+    def jump(_seconds: float) -> None:
+        scene.book.clock = lambda: 10.0**10
+
+    guard = ClockGuard(scene.clock)
+    ledger = Ledger(store, guard, report=scene.reported.append, pause=jump)
+    assert isinstance(ledger.execute([opens(1)])[0], Answer)
+    outcomes = ledger.execute([opens(2), DryRun(transfer_of(5), OWNER)])
+    assert [type(outcome) for outcome in outcomes] == [Unavailable, ClockUnsure]
+    assert len(scene.book.rows) == 2
 
 
 def test_nothing_is_written_for_what_is_already_answered() -> None:

@@ -1,0 +1,1 @@
+"""The write path's own code over a simulated world, each interleaving decided by a seed."""

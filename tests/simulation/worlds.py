@@ -1,0 +1,175 @@
+"""One world from one seed: who is in it, what goes wrong, and what is found at its end."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+
+from tests.simulation.clients import Client, Network
+from tests.simulation.judge import judge, read
+from tests.simulation.processes import Process, Size
+from tests.simulation.requests import Drawer, Request
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.server import Server, Weather
+
+MIDNIGHT = 1_900_022_400.0
+"""A midnight of UTC; some worlds live across it."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of a seed; no faults when every promise was kept."""
+
+    seed: int
+    faults: Sequence[str]
+    scheduler: Scheduler
+    requests: int
+    events: int
+
+    @property
+    def digest(self) -> str:
+        """A digest of all that happened: equal when two runs were one and the same."""
+        return sha256(repr(self.scheduler.trace).encode()).hexdigest()
+
+    def lines(self) -> list[str]:
+        """Return the trace, a line a step."""
+        return [f"{at:10.4f}  {who:10} {what}" for at, who, what in self.scheduler.trace]
+
+
+def live(seed: int) -> Finding:
+    """Run the world of a seed to its end and judge it."""
+    # The ledger draws its pauses from the interpreter's own generator.
+    random.seed(seed)
+    world = World(random.Random(seed))
+    faults = world.run()
+    return Finding(
+        seed, faults, world.scheduler, len(world.drawer.drawn), len(world.server.book.rows)
+    )
+
+
+class World:
+    """Server, processes, clients and misfortunes, each kind in some of the worlds only."""
+
+    def __init__(self, chance: random.Random) -> None:
+        """Draw everything that is decided before anything happens."""
+        self._chance = chance
+        self.scheduler = Scheduler(chance)
+        self.server = Server(self.scheduler, MIDNIGHT - self._begins(), Weather())
+        size = chance.choice([Size(), Size(batch=4), Size(capacity=6, batch=3)])
+        self._processes = [
+            Process(self.server, f"process-{number}", size)
+            for number in range(chance.randint(1, 3))
+        ]
+        self.drawer = Drawer(chance, chance.randint(2, 5))
+        self._clients: list[Client] = []
+
+    def run(self) -> list[str]:
+        """Open the wallets in fair weather, let everything go wrong, ask all again, and look."""
+        self._send(self.drawer.openings, Network())
+        self.scheduler.run()
+        self.server.weather, network = self._weather(), self._network()
+        self.server.alone = len(self._processes) == 1 and not self.server.weather.in_flight
+        for _ in range(self._chance.randint(1, 6)):
+            count = self._chance.randint(1, 8)
+            self._send([self.drawer.draw() for _ in range(count)], network)
+        self._misfortunes()
+        self.scheduler.run()
+        found = self._judged()
+        self._settle()
+        return [*found, *self._close()]
+
+    def _send(self, requests: Sequence[Request], network: Network) -> None:
+        self._clients.append(Client(self.server, self._processes, network, requests))
+
+    def _settle(self) -> None:
+        """In fair weather everybody asks once more, so that every key has its end."""
+        self.server.weather = Weather()
+        for process in self._processes:
+            process.start()
+        self._send(self.drawer.drawn, Network())
+        self.scheduler.run()
+
+    def _close(self) -> list[str]:
+        for process in self._processes:
+            process.drain()
+        self.scheduler.run()
+        expect = self.scheduler.expect
+        expect(all(client.done for client in self._clients), "a client waits for ever")
+        for process in self._processes:
+            expect(process.drained, f"{process.name} has something left when it is drained")
+            process.end()
+        return [*self.scheduler.faults, *self._judged()]
+
+    def _judged(self) -> list[str]:
+        requests = [*self.drawer.openings, *self.drawer.drawn]
+        return judge(read(self.server.book.rows), requests, self.server.book.heads)
+
+    def _begins(self) -> float:
+        """Return how long before midnight the world begins."""
+        return self._chance.choice([3600.0, self._chance.uniform(0, 3)])
+
+    def _rate(self, often: float, most: float) -> float:
+        """Return a rate that is nothing in most worlds."""
+        return self._chance.uniform(0, most) if self._chance.random() < often else 0.0
+
+    def _weather(self) -> Weather:
+        rate = self._rate
+        return Weather(
+            away=rate(0.3, 0.2),
+            conflict=rate(0.3, 0.4),
+            lost_before=rate(0.3, 0.3),
+            lost_after=rate(0.4, 0.4),
+            in_flight=rate(0.3, 0.3),
+        )
+
+    def _network(self) -> Network:
+        rate = self._rate
+        return Network(lost=rate(0.4, 0.2), doubled=rate(0.3, 0.2), slow=rate(0.3, 0.3))
+
+    def _misfortunes(self) -> None:
+        chance, after = self._chance, self.scheduler.after
+        for process in self._processes:
+            for _ in range(chance.choice([0, 0, 1, 3])):
+                at = chance.expovariate(0.5)
+                after(at, process.kill)
+                after(at + chance.uniform(0.01, 3), process.start)
+            if chance.random() < 0.25:
+                after(chance.expovariate(1), partial(process.pause, chance.uniform(0.1, 8)))
+            if chance.random() < 0.2:
+                self._replace(process)
+        if chance.random() < 0.2:
+            seconds = chance.uniform(0.1, 3) if chance.random() < 0.7 else 25.0
+            after(chance.expovariate(1), lambda: self.server.crash(seconds))
+        if chance.random() < 0.15:
+            self._step_the_clock()
+        if chance.random() < 0.1:
+            self.server.poison = set(
+                chance.sample(self.drawer.streams, k=min(1, len(self.drawer.streams)))
+            )
+
+    def _replace(self, process: Process) -> None:
+        """Drain a process under load, and start its follower once it has ended."""
+
+        def follow(life: object) -> None:
+            if process.life is not life:
+                return
+            if process.drained:
+                process.end()
+                process.start()
+            else:
+                self.scheduler.after(1.0, lambda: follow(life))
+
+        def drain() -> None:
+            life = process.life
+            process.drain()
+            self.scheduler.after(0.5, lambda: follow(life))
+
+        self.scheduler.after(self._chance.expovariate(1), drain)
+
+    def _step_the_clock(self) -> None:
+        step, server = self._chance.choice([-7200.0, -90.0, -5.0, 5.0, 90.0, 7200.0]), self.server
+        server.steps_ahead = True
+        self.scheduler.after(self._chance.expovariate(1), lambda: server.step(step))
+        if self._chance.random() < 0.5:
+            self.scheduler.after(self._chance.uniform(2, 20), lambda: server.step(-step))
