@@ -48,16 +48,17 @@ class Running:
 
 @dataclass(slots=True)
 class Generator:
-    """Sends loads to one place, with tokens of its own."""
+    """Sends loads to one ledger of a place, with tokens of its own."""
 
     place: Place
+    ledger: str = "main"
     _tokens: list[str] = field(default_factory=list)
 
     def start(self, order: Order) -> Running:
         """Begin a load."""
         if not self._tokens:
             scope = "wallets payments operate read"
-            self._tokens = [self.place.token("bench", scope) for _ in range(TOKENS)]
+            self._tokens = [self.place.token("bench", scope, self.ledger) for _ in range(TOKENS)]
         words = [sys.executable, "-m", "bench.http_load"]
         process = subprocess.Popen(
             words,
@@ -79,9 +80,9 @@ class Generator:
         return self.start(order).seen()
 
 
-def open_wallets(place: Place, count: int = 500) -> list[str]:
+def open_wallets(place: Place, count: int = 500, ledger: str = "main") -> list[str]:
     """Open wallets through the command API and return their ids."""
-    url, token = place.urls["command"], place.token("bench", "wallets operate")
+    url, token = place.urls["command"], place.token("bench", "wallets operate", ledger)
     wallets = []
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}) as client:
         for number in range(count):

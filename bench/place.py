@@ -123,10 +123,10 @@ class Place:
             assert time.monotonic() < end, "the read models do not catch up"
             time.sleep(0.5)
 
-    def token(self, subject: str, scope: str) -> str:
+    def token(self, subject: str, scope: str, ledger: str = "main") -> str:
         """Return a signed token for two hours."""
         arguments = ("--subject", subject, "--scope", scope, "--expires-in", "7200")
-        return self.falcon("token", *arguments).strip()
+        return self.falcon("token", "--ledger", ledger, *arguments).strip()
 
     def memory(self) -> float:
         """Return the memory of everything in MiB, what processes share counted once (PSS)."""
