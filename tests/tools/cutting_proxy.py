@@ -1,10 +1,13 @@
-"""A TCP proxy before a server, which can lose an answer, cut connections, or go silent."""
+"""A TCP proxy before a server, which loses messages, cuts, slows down, or goes silent."""
 
 import contextlib
 import socket
 import threading
 import time
 from collections.abc import Iterator
+
+PIECE_BYTES = 400
+"""How much passes at a time on a slow connection."""
 
 
 class CuttingProxy:
@@ -16,6 +19,9 @@ class CuttingProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._lose: bytes | None = None
+        self._lose_request = False
+        self._refusing = False
+        self._delay = 0.0
         self._silent = threading.Event()
         self.lost = 0
         threading.Thread(target=self._accept, daemon=True).start()
@@ -29,6 +35,19 @@ class CuttingProxy:
     def lose_answer_to(self, mark: bytes) -> None:
         """Once: pass on the next request that has these bytes, then cut before its answer."""
         self._lose = mark
+
+    def lose_request_of(self, mark: bytes) -> None:
+        """Once: cut before the next request that has these bytes, and pass nothing of it."""
+        self._lose_request = True
+        self._lose = mark
+
+    def refuse(self, refusing: bool) -> None:
+        """Close each new connection at once, or let them through again."""
+        self._refusing = refusing
+
+    def slow_down(self, seconds: float) -> None:
+        """Let each piece of a few hundred bytes take so long, both ways; 0 is fast again."""
+        self._delay = seconds
 
     def go_silent(self) -> None:
         """Pass nothing on any more, in either direction, without closing anything."""
@@ -57,6 +76,9 @@ class CuttingProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            if self._refusing:
+                client.close()
+                continue
             try:
                 server = socket.create_connection(("127.0.0.1", self._target))
             except OSError:
@@ -73,6 +95,10 @@ class CuttingProxy:
             if mark is not None and mark in part:
                 self._lose = None
                 self.lost += 1
+                if self._lose_request:
+                    self._lose_request = False
+                    _shut(client)
+                    break
                 # The way back is closed before the request goes out, so no answer passes.
                 _shut(client)
             with contextlib.suppress(OSError):
@@ -91,7 +117,12 @@ class CuttingProxy:
             while part := source.recv(1 << 20):
                 while self._silent.is_set():
                     time.sleep(0.05)
-                yield part
+                yield from self._slowly(part) if self._delay else (part,)
+
+    def _slowly(self, part: bytes) -> Iterator[bytes]:
+        for begin in range(0, len(part), PIECE_BYTES):
+            time.sleep(self._delay)
+            yield part[begin : begin + PIECE_BYTES]
 
 
 def _shut(end: socket.socket) -> None:

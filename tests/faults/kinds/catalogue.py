@@ -1,5 +1,10 @@
 """All kinds of faults that a campaign draws from."""
 
-from tests.faults.kinds import Kind, points, processes
+from tests.faults.kinds import Kind, broker, network, points, processes
 
-KINDS: tuple[Kind, ...] = (*processes.KINDS, *points.KINDS)
+KINDS: tuple[Kind, ...] = (
+    *processes.KINDS,
+    *points.KINDS,
+    *network.KINDS,
+    *broker.KINDS,
+)
