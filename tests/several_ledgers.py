@@ -55,9 +55,13 @@ class Book:
         answers = [self.http.get("/v1/projections"), self.post("/v1/transfers", {})]
         return [answer.status_code for answer in answers] == [200, 422]
 
+    def head(self) -> int:
+        """Return the last position of the ledger."""
+        return int(self.http.get("/v1/audit/events").headers["Ledger-Position"])
+
     def follows(self) -> bool:
         """Say whether every read model is where the ledger is."""
-        head = int(self.http.get("/v1/audit/events").headers["Ledger-Position"])
+        head = self.head()
         models = self.http.get("/v1/projections").json()["items"]
         return head > 0 and all(model["position"] == head for model in models)
 

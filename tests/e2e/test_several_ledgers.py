@@ -126,7 +126,9 @@ def test_each_has_its_topic_and_believes_no_records_of_another(
 ) -> None:
     """Another ledger's records are at home in their own topic, and passed over elsewhere."""
     branch.open()
-    main.open(name="of the main ledger")
+    # Some of them must have the very positions that are awaited next.
+    while main.head() < branch.head() + 5:
+        main.open(name="of the main ledger")
     until(main.follows, 20, "the read models have it")
     bootstrap = system.status()["kafka_bootstrap"]
     with_main = records(bootstrap, "falconpay.main.events")
@@ -220,17 +222,17 @@ def test_commands_of_the_terminal_work_on_the_ledger_named(
     assert system.falcon(*words).returncode == 0
     head, *events = map(json.loads, book.read_text().splitlines())
     assert head["ledger"] == "branch-1"
-    position = int(branch.http.get("/v1/audit/events").headers["Ledger-Position"])
+    position = branch.head()
     assert len(events) == position
     rows = tmp_path / "rows.csv"
     rows.write_text("id,date,account,amount\n1,2024-01-01,a1,10.00\n")
     options = ("import", str(rows), "--profile", "csv", "--currency", "EUR", "--json")
-    before = int(main.http.get("/v1/audit/events").headers["Ledger-Position"])
+    before = main.head()
     done = system.falcon(*options, "--ledger", "branch-1")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["accepted"] == 1
     assert branch.http.get("/v1/wallets?reference=a1").json()["items"] != []
-    assert int(main.http.get("/v1/audit/events").headers["Ledger-Position"]) == before
+    assert main.head() == before
 
 
 def test_a_ledger_made_while_nothing_runs_is_there_afterwards(system: WholeSystem) -> None:
