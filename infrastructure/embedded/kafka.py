@@ -101,6 +101,8 @@ class Kafka(HomeServer):
         running = self.running()
         if running is not None:
             return running
+        # Its storage may have been lost: the topic is written again from the store.
+        self.prepare()
         java, class_path = self._java()
         with writing_to(self._folder):
             ports = kept_ports(self._folder / "port", 2)

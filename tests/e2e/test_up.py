@@ -1,6 +1,7 @@
 """The system as a whole comes up, tells where it is, and mends what is killed."""
 
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -139,6 +140,24 @@ def test_a_killed_server_is_back(system: WholeSystem, name: str) -> None:
         f"{name} runs again",
     )
     until(lambda: healthy(system), SERVER_SECONDS, "everything is ready again")
+
+
+def test_a_broker_that_lost_its_storage_gets_the_topic_again(system: WholeSystem) -> None:
+    """Kafka is transport: its storage is made anew, and the relay fills it from the store."""
+    before = parts(system, "servers", "kafka")[0]
+    supervisor = system.supervisor()
+    supervisor.suspend()
+    os.kill(int(str(before["pid"])), signal.SIGKILL)
+    shutil.rmtree(system.home / "servers" / "kafka" / "data")
+    supervisor.resume()
+    until(
+        lambda: parts(system, "servers", "kafka")[0]["pid"] not in (None, before["pid"]),
+        SERVER_SECONDS,
+        "kafka runs again",
+    )
+    until(lambda: healthy(system), SERVER_SECONDS, "everything is ready again")
+    assert system.open_wallet("after-the-wipe") == 201
+    until(lambda: healthy(system), SERVER_SECONDS, "the read models have seen it")
 
 
 def test_a_second_up_of_the_same_home_is_refused(system: WholeSystem) -> None:

@@ -24,6 +24,7 @@ def read_topic(bootstrap: str, topic: str = "falconpay.main.events") -> Iterator
             "bootstrap.servers": bootstrap,
             "group.id": "nobody",
             "enable.auto.commit": False,
+            "log_level": 0,
             "auto.offset.reset": "earliest",
         }
     )

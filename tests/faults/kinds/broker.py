@@ -44,7 +44,7 @@ def _wipe(ground: Ground) -> None:
     try:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pids[0], signal.SIGKILL)
-        shutil.rmtree(ground.system.home / "servers" / "kafka")
+        shutil.rmtree(ground.system.home / "servers" / "kafka" / "data")
     finally:
         os.kill(supervisor, signal.SIGCONT)
 
