@@ -45,6 +45,7 @@ _CONFLICTS = (
     errors.QueryCanceled,
 )
 _NOT_VALID_ANY_MORE = "FP001"
+_SHORT_OF_SOMETHING = "53"
 
 
 class PostgresLedgerStore:
@@ -165,6 +166,9 @@ class PostgresLedgerStore:
             self._roll_back()
             if isinstance(error, _CONFLICTS) or error.sqlstate == _NOT_VALID_ANY_MORE:
                 raise Conflict from error
+            if (error.sqlstate or "").startswith(_SHORT_OF_SOMETHING):
+                # A full disk, no memory, no connections: nothing was done, and it may pass.
+                raise StoreUnavailable from error
             raise
         except BaseException:
             self._drop()

@@ -3,6 +3,7 @@
 `./falcon campaign --minutes 20 --seed 1` does it on a throw-away home.
 """
 
+import contextlib
 import dataclasses
 import random
 import signal
@@ -18,7 +19,7 @@ import psutil
 
 from tests.faults.ground import Ground, NotStruck
 from tests.faults.judging import judge_run
-from tests.faults.kinds import Kind
+from tests.faults.kinds import Kind, disk
 from tests.faults.load import open_account, start_clients
 from tests.faults.others import Keeper, others_of
 from tests.faults.plan import Strike, draw
@@ -47,47 +48,68 @@ def run(system: WholeSystem, logs: Path, options: Options, say: Callable[[str], 
     report = Report(options.seed, options.seconds, options.clients)
     able = [kind for kind in options.kinds if kind.missing() is None]
     report.missing = {k.name: str(k.missing()) for k in options.kinds if k not in able}
-    system.up()
-    try:
-        status = system.status()
-        account = open_account(system, status["urls"]["command"], logs)
-        others = others_of(system, logs)
-        keeper = Keeper(others)
-        progress = Progress(status["database_url"], logs / "progress.jsonl")
-        clients: list[subprocess.Popen[str]] = []
-        try:
-            bases = {
-                "command": status["urls"]["command"],
-                "second": others["command-api"].url,
-                "gateway": status["urls"]["gateway"],
-            }
-            until(lambda: all(other.ready() for other in others.values()), 60, "second processes")
-            ends_at = time.monotonic() + options.seconds
-            ground = Ground(system, random.Random(), others, account, logs, ends_at)
-            clients = start_clients(
-                options.clients,
-                options.seed,
-                options.seconds,
-                options.client_pause_seconds,
-                account,
-                bases,
-                logs,
-            )
-            _strike_all(ground, draw(options.seed, able, options.pace_seconds), report, say)
-            for client in clients:
-                client.wait(ground.remaining() + CLIENTS_END_SECONDS)
-            _wake(system)
-            say("the load has ended, the checker reads")
-            judge_run(system, others, account, logs, report)
-        finally:
-            for client in clients:
-                client.kill()
-            progress.close()
-            _wake(system)
-            keeper.close()
-    finally:
-        system.close()
+    with _disk(system, able):
+        _run(system, logs, options, able, report, say)
     return report
+
+
+@contextlib.contextmanager
+def _disk(system: WholeSystem, able: Sequence[Kind]) -> Iterator[None]:
+    """Give the database a disk of its own where one is to be filled; the system is stopped."""
+    with contextlib.ExitStack() as mounted:
+        if any(kind in disk.KINDS for kind in able):
+            mounted.enter_context(disk.small_disk(disk.data_folder(system.home)))
+        try:
+            yield
+        finally:
+            system.close()
+
+
+def _run(
+    system: WholeSystem,
+    logs: Path,
+    options: Options,
+    able: Sequence[Kind],
+    report: Report,
+    say: Callable[[str], None],
+) -> None:
+    system.up()
+    status = system.status()
+    account = open_account(system, status["urls"]["command"], logs)
+    others = others_of(system, logs)
+    keeper = Keeper(others)
+    progress = Progress(status["database_url"], logs / "progress.jsonl")
+    clients: list[subprocess.Popen[str]] = []
+    try:
+        bases = {
+            "command": status["urls"]["command"],
+            "second": others["command-api"].url,
+            "gateway": status["urls"]["gateway"],
+        }
+        until(lambda: all(other.ready() for other in others.values()), 60, "second processes")
+        ends_at = time.monotonic() + options.seconds
+        ground = Ground(system, random.Random(), others, account, logs, ends_at)
+        clients = start_clients(
+            options.clients,
+            options.seed,
+            options.seconds,
+            options.client_pause_seconds,
+            account,
+            bases,
+            logs,
+        )
+        _strike_all(ground, draw(options.seed, able, options.pace_seconds), report, say)
+        for client in clients:
+            client.wait(ground.remaining() + CLIENTS_END_SECONDS)
+        _wake(system)
+        say("the load has ended, the checker reads")
+        judge_run(system, others, account, logs, report)
+    finally:
+        for client in clients:
+            client.kill()
+        progress.close()
+        _wake(system)
+        keeper.close()
 
 
 def _strike_all(

@@ -1,10 +1,11 @@
 """All kinds of faults that a campaign draws from."""
 
-from tests.faults.kinds import Kind, broker, network, points, processes
+from tests.faults.kinds import Kind, broker, disk, network, points, processes
 
 KINDS: tuple[Kind, ...] = (
     *processes.KINDS,
     *points.KINDS,
     *network.KINDS,
     *broker.KINDS,
+    *disk.KINDS,
 )
