@@ -41,7 +41,8 @@ class Ledger:
     ) -> None:
         """Take the store, the clock's guard, and how long to try while the store is away.
 
-        `report` is told of every exception that ends a command as a `Defect`.
+        `report` is told of every exception that ends a command as a `Defect`, and of the last
+        loss of the store when patience has ended.
         """
         self._store = store
         self._clock = clock
@@ -62,9 +63,12 @@ class Ledger:
         self, works: Sequence[Work], deadline: float, attempted: set[UUID]
     ) -> list[Outcome]:
         fault: Exception = Conflict()
+        loss: Exception | None = None
         failures = 0
         while failures < TRIES:
             if self._monotonic() >= deadline:
+                if loss is not None:
+                    self._report(loss)
                 return [Unavailable()] * len(works)
             try:
                 return self._run(works, attempted)
@@ -73,9 +77,10 @@ class Ledger:
                 return [
                     unsure if attempted.isdisjoint(_keys(work)) else Unavailable() for work in works
                 ]
-            except (StoreUnavailable, OutcomeUnknown):
+            except (StoreUnavailable, OutcomeUnknown) as lost:
                 # What was lost at COMMIT is looked up by the next run under its locks, before
                 # anything is decided again.
+                loss = lost
                 self._pause(random.uniform(0.02, 0.1))  # noqa: S311 - jitter, no secret
             except Conflict as conflict:
                 fault, failures = conflict, failures + 1

@@ -115,7 +115,7 @@ def _run(
 
 
 def _why(stop: ImportStopped, faults: Sequence[Exception]) -> str:
-    if any(isinstance(fault, psycopg.errors.DiskFull) for fault in faults):
+    if any(isinstance(fault.__cause__, psycopg.errors.DiskFull) for fault in faults):
         return (
             "The database server's disk is full: make room, then run the same command again,"
             " which goes on from here."

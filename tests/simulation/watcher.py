@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from application.commands import Answer, ClockUnsure, Defect, Outcome, Unanswered, Work
+from application.ports import OutcomeUnknown, StoreUnavailable
 from tests.simulation.requests import commands
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.server import Connection, Poisoned, Server
@@ -36,6 +37,8 @@ class Watcher:
 
     def report(self, fault: Exception) -> None:
         """Take the exception that ends a command as a defect; only poison may do that."""
+        if isinstance(fault, StoreUnavailable | OutcomeUnknown):
+            return
         self._scheduler.counts["poisoned"] += 1
         self._scheduler.expect(isinstance(fault, Poisoned), f"{self._name}: {fault!r}")
 

@@ -19,6 +19,7 @@ from application.commands import (
     Work,
 )
 from application.ledger import Ledger
+from application.ports import OutcomeUnknown, StoreUnavailable
 from domain.wallets import OpenWallet
 from tests.given import OWNER, transfer_of
 from tests.planned_batch import key, opens
@@ -139,7 +140,9 @@ def test_a_store_that_stays_away_ends_in_time(fault: Fault) -> None:
     outcomes = scene.execute(opens(1), opens(2), opens(3))
     assert [type(outcome) for outcome in outcomes] == [Unavailable] * 3
     assert scene.now == 4.0
-    assert scene.reported == []
+    assert [type(loss) for loss in scene.reported] == [
+        StoreUnavailable if fault is Fault.AWAY else OutcomeUnknown
+    ]
 
 
 def test_a_clock_that_jumped_decides_nothing() -> None:
