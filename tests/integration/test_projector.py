@@ -15,13 +15,13 @@ from projections.catalogue import CATALOGUE
 from projections.checkpoints import Superseded, reset
 from projections.contract import Applied, Cursor, Projection
 from projections.worker import Diverged, Halted, Outdated, Worker
+from tests.backups import as_owner
 from tests.fan_out import FanOut, copy_of_the_store, drain, some_traffic
 from tests.read_model_fold import checkpoints, folded_rows, stored_rows
 from tests.servers import FreshDatabases
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 ADD_A_PROJECTION = HOW_TO / "add-a-projection.md"
-AFTER_A_RESTORE = HOW_TO / "after-a-restore.md"
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def halted(worker: Worker, kind: type[Halted]) -> str:
 
 
 def test_a_store_that_lost_its_end(fan_out: FanOut) -> None:
-    """Read models ahead of the store stop and say what to do; what the how-to says mends them."""
+    """Read models ahead of the store stop and say what to do; `recover` mends them."""
     writer = some_traffic(fan_out)
     follow(fan_out)
     head, before = fan_out.head(), stored_rows(fan_out.databases)
@@ -158,9 +158,8 @@ def test_a_store_that_lost_its_end(fan_out: FanOut) -> None:
         assert fan_out.head() > head
         assert f"another event at position {head}" in halted(worker, Diverged)
         assert stored_rows(fan_out.databases) == before
-        with fan_out.databases.connect_admin("reports") as admin:
-            admin.execute(f'SET search_path = "{fan_out.databases.settings.reports_schema}"')
-            admin.execute(blocks(AFTER_A_RESTORE, "sql")[0].encode())
+    assert as_owner(fan_out.databases, "recover").returncode == 0
+    with fan_out.worker(epoch=2) as worker:
         worker.begin()
         drain(worker)
     assert stored_rows(fan_out.databases) == folded_rows(fan_out.databases)
