@@ -1,6 +1,6 @@
 """All kinds of faults that a campaign draws from."""
 
-from tests.faults.kinds import Kind, broker, disk, network, points, processes
+from tests.faults.kinds import Kind, broker, clock, disk, network, points, processes
 
 KINDS: tuple[Kind, ...] = (
     *processes.KINDS,
@@ -8,4 +8,5 @@ KINDS: tuple[Kind, ...] = (
     *network.KINDS,
     *broker.KINDS,
     *disk.KINDS,
+    *clock.KINDS,
 )
