@@ -40,14 +40,18 @@ class ServerKeeper:
         self._say("adopted" if adopted else "started", role=self.server.name, port=running.port)
 
     def keep(self) -> bool:
-        """Start it again when it has died; return whether anything changed."""
+        """Start it again when it has died, or adopt what was started instead of it.
+
+        Returns whether anything changed.
+        """
         now = time.monotonic()
         if now < self._look_after:
             return False
         self._look_after = now + LOOK_EVERY_SECONDS
-        if self.server.alive():
+        running = self.server.running()
+        if running is not None and running.pid == self._mark.pid:
             return False
-        if self._mark.pid:
+        if running is None and self._mark.pid:
             pause = self._pauses.after_run_of(now - self._started_at)
             self._look_after = now + pause
             self._mark = ProcessMark(0, 0)

@@ -30,6 +30,7 @@ from infrastructure.embedded.server import (
 from infrastructure.embedded.valkey import Valkey
 from infrastructure.secrets import Secrets
 from infrastructure.settings import read_settings
+from interfaces.supervisor.server_keeper import ServerKeeper
 from tests.plain_gateway import answer_of, plain_gateway
 from tests.servers import chosen_binaries
 
@@ -186,6 +187,30 @@ def test_a_server_lives_on_when_its_starter_is_killed(home: Path) -> None:
     wait_until_ready(server, READY_SECONDS)
     assert _pid(server) == pid
     assert os.getsid(pid) == pid
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_keeper_adopts_what_was_started_instead(home: Path, seen: bool) -> None:
+    """Whether or not it saw the end, it knows the process that somebody else has started."""
+    keeper = ServerKeeper(_valkey(home), lambda *words, **facts: None)
+    keeper.server.prepare()
+    keeper.start()
+    os.kill(keeper.part().pid, signal.SIGKILL)
+    while keeper.server.alive():
+        time.sleep(0.01)
+    if seen:
+        _keep_until(keeper, lambda: keeper.part().pid == 0)
+    other = _start(_valkey(home))
+    _keep_until(keeper, lambda: keeper.part().pid == _pid(other))
+    assert keeper.part().port == other.start().port
+
+
+def _keep_until(keeper: ServerKeeper, met: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not met():
+        assert time.monotonic() < deadline, keeper.part()
+        keeper.keep()
+        time.sleep(0.01)
 
 
 def test_a_server_never_runs_unrecorded(tmp_path: Path) -> None:
