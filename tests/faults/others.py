@@ -35,6 +35,7 @@ class Other:
     health: int
     proxy: CuttingProxy
     output: Path
+    program: str = "interfaces.cli"
     child: subprocess.Popen[bytes] | None = field(default=None, init=False)
     held: bool = field(default=False, init=False)
     exits: list[int] = field(default_factory=list, init=False)
@@ -65,7 +66,7 @@ class Other:
             if self.child is not None:
                 self.exits.append(self.child.returncode)
             self.child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "interfaces.cli", "run", self.role],
+                [sys.executable, "-P", "-m", self.program, "run", self.role],
                 env={**self.environ, "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -152,11 +152,12 @@ def _second(ground: Ground) -> None:
     Never before the true time, where its tokens would rightly not be valid yet.
     """
     other, clock = ground.others["command-api"], SteppedClock()
-    before = other.environ
+    before, program = other.environ, other.program
     try:
         with other.hold():
             other.kill()
             other.environ = {**before, **clock.environ(threads=True)}
+            other.program = "tests.tools.stepped_process"
             other.start()
         if not _within(READY_SECONDS, ground, other.ready):
             raise NotStruck("the second command API is not ready")
@@ -164,7 +165,7 @@ def _second(ground: Ground) -> None:
             clock.step(ground.choose.randint(0, MUCH[1]))
             ground.pause(ground.choose.uniform(0, 2))
     finally:
-        other.environ = before
+        other.environ, other.program = before, program
         clock.step(0)
         clock.close()
 
