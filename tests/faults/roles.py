@@ -15,6 +15,8 @@ import httpx
 
 from domain.identifiers import WalletId
 from tests.events_writer import EventsWriter
+from tests.fan_out import FanOut, until
+from tests.read_model_fold import checkpoints, folded_rows, stored_rows
 from tests.servers import FreshDatabases, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -95,6 +97,18 @@ def roles(databases: FreshDatabases, *names: str) -> Iterator[list[RoleProcess]]
             if process.child is not None and process.child.poll() is None:
                 process.pause(stopped=False)
                 process.kill()
+
+
+def lag(databases: FreshDatabases) -> int:
+    """Return how many events some projection has not applied yet."""
+    positions = [position for position, _ in checkpoints(databases).values()]
+    return FanOut(databases).head() - min(positions, default=-1)
+
+
+def assert_projected(databases: FreshDatabases) -> None:
+    """Wait until every read model is at the end, and compare them with a fold."""
+    until(lambda: lag(databases) == 0, 60)
+    assert stored_rows(databases) == folded_rows(databases)
 
 
 class Load:

@@ -13,8 +13,8 @@ from infrastructure.embedded.process import HomeServer
 from infrastructure.embedded.server import wait_until_ready
 from tests import servers
 from tests.fan_out import FanOut, copy_of_the_store, until, unused_ledger
-from tests.faults.roles import Load, RoleProcess, roles
-from tests.read_model_fold import checkpoints, folded_rows, stored_rows
+from tests.faults.roles import Load, RoleProcess, assert_projected, lag, roles
+from tests.read_model_fold import checkpoints, stored_rows
 from tests.servers import FreshDatabases
 
 pytestmark = pytest.mark.timeout(240)
@@ -27,17 +27,6 @@ def databases(
     make_databases: Callable[..., FreshDatabases], kafka_bootstrap: str
 ) -> FreshDatabases:
     return make_databases(ledger=unused_ledger(), kafka=kafka_bootstrap)
-
-
-def lag(databases: FreshDatabases) -> int:
-    """Return how many events some projection has not applied yet."""
-    positions = [position for position, _ in checkpoints(databases).values()]
-    return FanOut(databases).head() - min(positions, default=-1)
-
-
-def assert_projected(databases: FreshDatabases) -> None:
-    until(lambda: lag(databases) == 0, 60)
-    assert stored_rows(databases) == folded_rows(databases)
 
 
 ORDERS = {

@@ -53,9 +53,13 @@ class CuttingProxy:
         """Pass nothing on any more, in either direction, without closing anything."""
         self._silent.set()
 
-    def speak_again(self) -> None:
-        """Pass on what comes from now on; connections that were silent are cut."""
-        self.cut()
+    def speak_again(self, cut: bool = True) -> None:
+        """Pass on what comes from now on; connections that were silent are cut.
+
+        Unless they are `cut`, what was sent meanwhile arrives late, as after a long jam.
+        """
+        if cut:
+            self.cut()
         self._silent.clear()
 
     def cut(self) -> None:

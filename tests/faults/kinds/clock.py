@@ -105,7 +105,7 @@ def _by_hours(ground: Ground) -> None:
 
 def _for_good(ground: Ground) -> None:
     """Step and stay: commands are refused as unsure, and taken when the clock has settled."""
-    if ground.remaining() < 2 * SETTLED_SECONDS[1]:
+    if ground.remaining() < SETTLED_SECONDS[1] + READY_SECONDS:
         raise NotStruck("there is no time left to wait until the clock has settled")
     with _database_clock(ground) as clock:
         # Every process has to have known the true time, by a command.

@@ -64,14 +64,17 @@ def _slow(proxy: CuttingProxy) -> Iterator[None]:
         proxy.slow_down(0)
 
 
-@contextlib.contextmanager
-def _half_open(proxy: CuttingProxy) -> Iterator[None]:
-    """Neither end learns that the other is not reached."""
-    proxy.go_silent()
-    try:
-        yield
-    finally:
-        proxy.speak_again()
+def _silent(cut: bool) -> Callable[[CuttingProxy], contextlib.AbstractContextManager[None]]:
+    @contextlib.contextmanager
+    def silent(proxy: CuttingProxy) -> Iterator[None]:
+        """Neither end learns that the other is not reached."""
+        proxy.go_silent()
+        try:
+            yield
+        finally:
+            proxy.speak_again(cut)
+
+    return silent
 
 
 @contextlib.contextmanager
@@ -93,7 +96,11 @@ KINDS = (
     Kind("cut all second connections", _cut),
     *(Kind(f"slow network of the second {r}", _during(r, _slow, SLOW_SECONDS)) for r in ROLES),
     *(
-        Kind(f"half-open network of the second {r}", _during(r, _half_open, SILENT_SECONDS))
+        Kind(f"half-open network of the second {r}", _during(r, _silent(cut=True), SILENT_SECONDS))
+        for r in ROLES
+    ),
+    *(
+        Kind(f"jammed network of the second {r}", _during(r, _silent(cut=False), SILENT_SECONDS))
         for r in ROLES
     ),
     *(Kind(f"refuse the second {r}", _during(r, _refused, SLOW_SECONDS)) for r in ROLES),
