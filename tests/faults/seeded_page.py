@@ -1,19 +1,21 @@
 """Writes the page of seeded faults: `python -m tests.faults.seeded_page`."""
 
-import re
-from pathlib import Path
+from tests.faults.seeding import ROOT, SEEDED
 
-ROOT = Path(__file__).parents[2]
-PATCHES = Path(__file__).parent / "seeded"
 PAGE = ROOT / "docs/explanation/seeded-faults.md"
 
 HEAD = """# Seeded faults
 
 A test that cannot fail proves nothing. Each patch in `tests/faults/seeded/` takes one protection
-out of the product; applied to a copy, it must make the test fail that is named beside it. Every
-run of `./falcon test` checks that all patches still fit, and tries three of them, chosen by the
-commit; `./falcon test --long` tries all. `FALCONPAY_SEEDED=NAME ./falcon test
-tests/faults/test_seeded.py` tries one.
+out of the product; applied to a copy, it must make the test fail that is named beside it, by an
+assertion of that test and not by a crash of the patched code. The same tests pass in the copy
+without a patch. Where something behind the missing protection stops the work before the test can
+say so (a unique index, an invariant), the patch names that exception under `Ends with`.
+
+Every run of `./falcon test` checks that all patches still fit and leave modules that can be
+imported, and tries three of them, chosen by the commit; `./falcon test --long` tries all.
+`FALCONPAY_SEEDED=NAME ./falcon test tests/faults/test_seeded.py` tries one.
+After a change of the patches, `python -m tests.faults.seeded_page` writes this page.
 
 | taken away | the promise | caught by |
 |---|---|---|
@@ -23,14 +25,9 @@ tests/faults/test_seeded.py` tries one.
 def page() -> str:
     """Return the page as it should be now."""
     rows = []
-    for path in sorted(PATCHES.glob("*.patch")):
-        text = path.read_text()
-        promise, caught = (
-            re.findall(rf"^{what}: (.+)$", text, re.MULTILINE)[0]
-            for what in ("Promise", "Caught by")
-        )
-        file, test = caught.split("::")
-        rows.append(f"| {path.stem} | {promise} | `{test}` in `{file}` |\n")
+    for seeded in SEEDED:
+        file, test = seeded.caught_by.split("::")
+        rows.append(f"| {seeded.name} | {seeded.promise} | `{test}` in `{file}` |\n")
     return HEAD + "".join(rows)
 
 

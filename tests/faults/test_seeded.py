@@ -5,79 +5,15 @@ then fail. Every run of the tests tries three of them, chosen by the commit, a l
 `FALCONPAY_SEEDED=NAME` chooses one.
 """
 
-import hashlib
-import os
-import re
-import shutil
-import subprocess
+import importlib.util
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PATCHES = Path(__file__).parent / "seeded"
-PAGE = ROOT / "docs/explanation/seeded-faults.md"
-SAMPLE = 3
-SECONDS = 90
-
-
-@dataclass(frozen=True)
-class Seeded:
-    """One patch with what it says of itself."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        return self.path.stem
-
-    def told(self, what: str) -> str:
-        match = re.search(rf"^{what}: (.+)$", self.path.read_text(), re.MULTILINE)
-        assert match is not None, f"{self.path.name} does not say {what!r}"
-        return match[1]
-
-    @property
-    def files(self) -> list[str]:
-        return re.findall(r"^\+\+\+ b/(.+)$", self.path.read_text(), re.MULTILINE)
-
-
-SEEDED = [Seeded(path) for path in sorted(PATCHES.glob("*.patch"))]
-
-
-def sampled() -> set[str]:
-    """Return the names of this commit's sample, or the one that is asked for."""
-    asked = os.environ.get("FALCONPAY_SEEDED")
-    if asked:
-        return {asked}
-    head = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    names = sorted(
-        (seeded.name for seeded in SEEDED),
-        key=lambda name: hashlib.sha256(f"{head.stdout}{name}".encode()).digest(),
-    )
-    return set(names[:SAMPLE])
-
-
-def tree(folder: Path) -> Path:
-    """Copy what git knows and would know, without what is ignored."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    if (ROOT / ".venv").exists():
-        (folder / ".venv").symlink_to(ROOT / ".venv")
-    return folder
+from tests.faults.seeded_page import PAGE, page
+from tests.faults.seeding import ASKED, ROOT, SECONDS, SEEDED, Seeded, run, sampled, tree
 
 
 @pytest.fixture(scope="module")
@@ -89,28 +25,13 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def broken(copied: Path, seeded: Seeded) -> Iterator[Path]:
     """Give the copy with the patch in it."""
-    apply(seeded, copied)
+    seeded.apply(copied)
     yield copied
-    apply(seeded, copied, "--reverse")
-
-
-def apply(seeded: Seeded, folder: Path, *options: str) -> None:
-    done = subprocess.run(
-        ["git", "apply", *options, str(seeded.path)],
-        cwd=folder,
-        # A repository around the copy would make git look for the files in there.
-        env={**os.environ, "GIT_CEILING_DIRECTORIES": str(folder.parent)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, (
-        f"{seeded.path.name} fits no more: make it again for what stands there now."
-        f" {done.stderr.strip()}"
-    )
+    seeded.apply(copied, "--reverse")
 
 
 def each(*, marked: bool) -> list[object]:
+    """Return all, those outside the sample marked as slow, or the one that is asked for alone."""
     chosen = sampled()
     return [
         pytest.param(
@@ -119,48 +40,64 @@ def each(*, marked: bool) -> list[object]:
             marks=[pytest.mark.slow] if marked and seeded.name not in chosen else [],
         )
         for seeded in SEEDED
+        if ASKED in (None, seeded.name)
     ]
 
 
-def test_there_are_enough() -> None:
+def test_there_are_enough(capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = sampled()
+    with capsys.disabled():
+        print(f"\nThe sample of seeded faults: {', '.join(sorted(chosen))}")
     assert len(SEEDED) >= 20
-    assert sampled() <= {seeded.name for seeded in SEEDED}
+    assert chosen <= {seeded.name for seeded in SEEDED}, "FALCONPAY_SEEDED names no seeded fault"
 
 
 @pytest.mark.parametrize("seeded", each(marked=False))
-def test_every_patch_fits_and_compiles(broken: Path, seeded: Seeded) -> None:
-    """What a patch leaves is still a program; only its protection is gone."""
-    assert seeded.told("Promise").endswith(".")
-    assert (ROOT / seeded.told("Caught by").split("::")[0]).is_file()
-    for name in seeded.files:
-        if name.endswith(".py"):
-            compile((broken / name).read_text(), name, "exec")
+def test_every_patch_fits_and_leaves_a_program(broken: Path, seeded: Seeded) -> None:
+    """What a patch leaves can be imported; only its protection is gone."""
+    assert seeded.promise.endswith(".")
+    file, test = seeded.caught_by.split("::")
+    assert f"def {test}(" in (ROOT / file).read_text()
+    if seeded.file.endswith(".py"):
+        spec = importlib.util.spec_from_file_location("seeded_module", broken / seeded.file)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        # A dataclass looks for its own module while it is made.
+        sys.modules[spec.name] = module
+        try:
+            spec.loader.exec_module(module)
+        finally:
+            del sys.modules[spec.name]
+
+
+@pytest.mark.timeout(1800)
+def test_without_a_fault_the_named_tests_pass(copied: Path, request: pytest.FixtureRequest) -> None:
+    """A test that fails anyhow finds nothing: those of this run are tried in the copy as it is."""
+    tried = {item.name for item in request.session.items}
+    named = sorted(
+        {s.caught_by for s in SEEDED if f"test_a_seeded_fault_is_found[{s.name}]" in tried}
+    )
+    results = run(copied, *named) if named else []
+    bad = [result for result in results if result.ended not in {"passed", "skipped"}]
+    assert not bad
 
 
 @pytest.mark.timeout(SECONDS + 90)
 @pytest.mark.parametrize("seeded", each(marked=True))
 def test_a_seeded_fault_is_found(broken: Path, seeded: Seeded) -> None:
     """The named test fails by itself, and nothing else stands in its way."""
-    named = seeded.told("Caught by")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"),
-            *(f"--timeout={SECONDS}", "--no-header", named),
-        ],
-        cwd=broken,
-        env={name: text for name, text in os.environ.items() if name != "FALCONPAY_SEEDED"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert f"FAILED {named}" in done.stdout, (
-        f"{seeded.name} survives {named}:\n{done.stdout[-3000:]}{done.stderr[-1000:]}"
-    )
-    assert "ERROR " not in done.stdout, done.stdout[-3000:]
+    results = run(broken, "-x", seeded.caught_by)
+    skipped = [result.told for result in results if result.ended == "skipped"]
+    if skipped and len(skipped) == len(results):
+        pytest.skip(skipped[0])
+    failed = [result for result in results if result.ended not in {"passed", "skipped"}]
+    assert failed, f"{seeded.name} survives {seeded.caught_by}"
+    for result in failed:
+        assert result.test.partition("[")[0] == seeded.caught_by.rpartition("::")[2]
+        assert result.ended in seeded.ends_with, result
 
 
 def test_the_page_tells_all_of_them() -> None:
     """`python -m tests.faults.seeded_page` writes it."""
-    from tests.faults.seeded_page import page
-
     assert PAGE.read_text() == page()

@@ -9,7 +9,7 @@ import pytest
 
 from application.commands import Answer
 from infrastructure.event_log.reader import EventReader
-from tests.integration.test_write_path_races import append_opening
+from tests.integration.test_write_path_races import append_opening, in_background, until_waiting
 from tests.servers import FreshDatabases
 from tests.written import Written
 
@@ -46,6 +46,26 @@ def test_eight_writers_and_a_tailing_reader(
         finally:
             over.set()
     assert seen == list(range(1, EVENTS + 1))
+
+
+def test_appends_stand_in_line(databases: FreshDatabases) -> None:
+    """Who appends while another has not committed waits, and gets the position behind it."""
+    with (
+        databases.connect_admin() as watching,
+        databases.connect_admin() as first,
+        databases.connect_admin() as second,
+    ):
+        for connection in (first, second):
+            connection.execute("SET search_path = ledger_main")
+            connection.execute("BEGIN")
+        append_opening(first, "clock_timestamp()", "'infinity'")
+        behind = in_background(lambda: append_opening(second, "clock_timestamp()", "'infinity'"))
+        until_waiting(watching, 1)
+        first.execute("COMMIT")
+        assert behind.exception(10) is None
+        second.execute("COMMIT")
+    with databases.connect("audit") as connection:
+        assert [event.position for event in EventReader(connection).after(0, 10)] == [1, 2]
 
 
 def test_times_never_go_back(databases: FreshDatabases) -> None:

@@ -1,12 +1,15 @@
 """The relay over a real Kafka: order, lost and strange topics, a store that lost its end."""
 
+import contextlib
 import time
 from collections.abc import Callable
 
 import pytest
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
+from confluent_kafka.cimpl import NewTopic
 
 from infrastructure.kafka.publisher import Publisher, StoreDiverged
 from infrastructure.kafka.topic import TopicUnusable
@@ -123,6 +126,34 @@ def test_a_topic_that_lacks_events_is_written_again(fan_out: FanOut) -> None:
 
 def publish_all(fan_out: FanOut, publisher: Publisher) -> None:
     until(lambda: publisher.step(0.01) == 0 and publisher.position == fan_out.head())
+
+
+def test_a_record_that_the_broker_refuses(fan_out: FanOut) -> None:
+    """It never counts as delivered, and comes when the broker takes it."""
+    some_traffic(fan_out)
+    admin = AdminClient({"bootstrap.servers": fan_out.bootstrap})
+    narrow = NewTopic(fan_out.topic, 1, config={"max.message.bytes": "1"})
+    admin.create_topics([narrow])[fan_out.topic].result()
+    until(lambda: fan_out.topic in admin.list_topics(timeout=5).topics)
+    with fan_out.publisher() as publisher:
+        publisher.step(0.0)
+        refused = publisher._run
+
+        def step() -> int:
+            # A refusal ends the producer; the next step begins with another one.
+            with contextlib.suppress(KafkaException):
+                return publisher.step(0.05)
+            return 1
+
+        until(lambda: step() >= 0 and (publisher.position > 0 or publisher._run is not refused))
+        assert publisher.position == 0
+        wide = ConfigEntry(
+            "max.message.bytes", "4000000", incremental_operation=AlterConfigOpType.SET
+        )
+        topic = ConfigResource(ResourceType.TOPIC, fan_out.topic, incremental_configs=[wide])
+        admin.incremental_alter_configs([topic])[topic].result()
+        until(lambda: step() == 0 and publisher.position == fan_out.head())
+    assert fan_out.positions() == list(range(1, fan_out.head() + 1))
 
 
 @pytest.mark.parametrize("new_events", [0, 3])

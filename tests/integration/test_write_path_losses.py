@@ -12,14 +12,16 @@ from application.commands import Answer, Defect, Unavailable
 from application.ports import Changes, Conflict, StoreUnavailable
 from domain.events import PaymentCompleted
 from domain.identifiers import WalletId, bits
+from domain.instants import Instant
 from infrastructure.event_log.reader import EventReader
 from infrastructure.ledger_store.store import confirm
-from tests.given import LATER, NOW
+from tests.given import NOW
 from tests.servers import FreshDatabases
 from tests.tools.cutting_proxy import CuttingProxy
 from tests.written import Written
 
 MakeWritten = Callable[..., Written]
+FAR = Instant("2999-12-31T00:00:00.000000Z")
 COMMIT = b"COMMIT\0"
 """The statement as it goes over the wire; BEGIN has READ COMMITTED in it."""
 
@@ -108,7 +110,7 @@ def test_a_backend_that_ends_between_locks_and_commit(
     assert connection is not None
     with contextlib.suppress(psycopg.Error):
         connection.execute("SELECT 1")
-    changes = Changes([wallets[source]], [], [], NOW, LATER)
+    changes = Changes([wallets[source]], [], [], NOW, FAR)
     with pytest.raises(StoreUnavailable):
         writer.store.commit(changes)
 
@@ -151,10 +153,32 @@ def test_a_server_that_hangs(databases: FreshDatabases, far: Written, proxy: Cut
     assert stored(databases)["payment.completed.v1"] == 1
 
 
-def test_a_holder_of_locks_that_hangs(databases: FreshDatabases, make_writer: MakeWritten) -> None:
-    """A writer that stops between locks and commit loses them; the others go on in time."""
-    stuck, other = make_writer(), make_writer()
+def with_idle_limit_only(writer: Written) -> None:
+    """Let a session's transactions last for ever, where the server would end them as well."""
+    connection = writer.store._connection
+    assert connection is not None
+    connection.execute(
+        "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'"
+    )
+
+
+@pytest.mark.parametrize("piece_seconds", [0.0, 0.05])
+def test_a_holder_of_locks_that_hangs(
+    databases: FreshDatabases,
+    writer: Written,
+    far: Written,
+    proxy: CuttingProxy,
+    piece_seconds: float,
+) -> None:
+    """A writer that stops between locks and commit loses them; the others go on in time.
+
+    Also when answers are slow: then the driver's own pipeline would end with a Flush, and the
+    server would wait for ever.
+    """
+    stuck, other = far, writer
     source, destination = stuck.open(overdraft_limit=None), stuck.open()
+    with_idle_limit_only(stuck)
+    proxy.slow_down(piece_seconds)
     stuck.store.load([source, destination], [])
     work, started = other.transfer(source, destination, 1), time.monotonic()
     while not isinstance(other.one(work), Answer):

@@ -2,26 +2,26 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
 from typing import TypeVar
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg
-from psycopg.errors import DeadlockDetected
+from psycopg.errors import DeadlockDetected, UniqueViolation
 
 from application.clock import ClockGuard
 from application.commands import Answer, Outcome
 from application.ledger import Ledger
-from application.ports import Appended, Changes, Conflict, LedgerStore, Loaded
 from domain.events import PaymentCompleted, PaymentDeclined
 from domain.identifiers import WalletId, bits
 from domain.refusals import KeyReused
 from infrastructure.event_log.reader import EventReader
 from infrastructure.ledger_store.opening import suspended_too
 from tests.servers import FreshDatabases
+from tests.watched_store import Overtaken, Watched
 from tests.written import Written
 
 MakeWritten = Callable[[], Written]
@@ -84,15 +84,20 @@ def test_a_wallet_frozen_while_a_payment_waits_for_its_head(
 
 
 def test_the_same_key_in_two_processes(databases: FreshDatabases, make_writer: MakeWritten) -> None:
-    """The second one waits for the head, then finds the first one's answer: one effect."""
-    first, second = make_writer(), make_writer()
-    source, destination = first.open(overdraft_limit=None), first.open()
-    work = first.transfer(source, destination, 100, key="once")
+    """The second one waits for the head, then finds the first one's answer: one effect.
+
+    It looks for answers under the lock, so it does not have to fail first.
+    """
+    writers = (make_writer(), make_writer())
+    watched = [Watched(writer) for writer in writers]
+    source, destination = writers[0].open(overdraft_limit=None), writers[0].open()
+    work = writers[0].transfer(source, destination, 100, key="once")
     holder = Holder(databases, source)
-    both = [in_background(partial(w.one, work)) for w in (first, second)]
-    until_waiting(holder.connection, 1)
+    both = [in_background(partial(w.ledger.execute, [work])) for w in watched]
+    until_waiting(holder.connection, 2)
     holder.commit()
-    answers = [future.result(5) for future in both]
+    answers = [answer for future in both for answer in future.result(5)]
+    assert UniqueViolation not in {type(c) for w in watched for c in w.conflicts}
     assert all(isinstance(answer, Answer) for answer in answers)
     assert {answer.position for answer in answers if isinstance(answer, Answer)} == {5}
     assert sorted(a.replayed for a in answers if isinstance(a, Answer)) == [False, True]
@@ -106,6 +111,19 @@ def test_the_same_key_on_two_routes(writer: Written) -> None:
     assert isinstance(writer.one(writer.transfer(source, destination, 5, "k2")), Answer)
     assert isinstance(writer.one(writer.opening("k2")), KeyReused)
     assert isinstance(writer.one(writer.freeze(source, "k2")), KeyReused)
+
+
+def test_the_same_key_on_other_wallets(databases: FreshDatabases, make_writer: MakeWritten) -> None:
+    """Two payments that share a key and no wallet have no lock in common: one is refused."""
+    writer, other = make_writer(), make_writer()
+    source, destination = writer.open(overdraft_limit=None), writer.open()
+    payer, payee = writer.open(overdraft_limit=None), writer.open()
+    store = Overtaken(writer.store, lambda: other.one(other.transfer(payer, payee, 7, "once")))
+    ledger = Ledger(store, ClockGuard(suspended_too), report=writer.faults.append)
+    (outcome,) = ledger.execute([writer.transfer(source, destination, 5, "once")])
+    assert isinstance(outcome, KeyReused)
+    wallets = (source, destination, payer, payee)
+    assert [posted(databases, wallet) for wallet in wallets] == [0, 0, -7, 7]
 
 
 def test_new_heads_made_in_opposite_order(
@@ -201,55 +219,15 @@ def test_decided_no_earlier_than_the_last_event(databases: FreshDatabases, write
     assert json.loads(completed.data)["effective_at"] >= events[0].recorded_at
 
 
-class Watched:
-    """A writer's real store, with the causes of its conflicts noted."""
-
-    def __init__(self, writer: Written) -> None:
-        """Take the writer, and make a ledger over its watched store."""
-        self._store = writer.store
-        self.release = writer.store.release
-        self.conflicts: list[BaseException | None] = []
-        self.ledger = Ledger(self, ClockGuard(suspended_too), report=writer.faults.append)
-
-    def load(self, wallets: Sequence[WalletId], streams: Sequence[UUID]) -> Loaded:
-        """Load, and note a conflict."""
-        return self._noting(lambda: self._store.load(wallets, streams))
-
-    def commit(self, changes: Changes) -> Appended:
-        """Commit, and note a conflict."""
-        return self._noting(lambda: self._store.commit(changes))
-
-    def _noting(self, call: Callable[[], Result]) -> Result:
-        try:
-            return call()
-        except Conflict as conflict:
-            self.conflicts.append(conflict.__cause__)
-            raise
-
-
-class MidnightStrikes:
-    """The real store, where another process stores an event of tomorrow before the first commit."""
-
-    def __init__(self, store: LedgerStore, databases: FreshDatabases) -> None:
-        """Take the store and where the other process connects."""
-        self.load, self.release = store.load, store.release
-        self._store = store
-        self._databases = databases
-        self.commits = 0
-
-    def commit(self, changes: Changes) -> Appended:
-        """Commit, but the first time after midnight."""
-        self.commits += 1
-        if self.commits == 1:
-            with self._databases.connect("command") as other:
-                append_opening(other, f"{TOMORROW} + interval '1 second'", "'infinity'")
-        return self._store.commit(changes)
-
-
 def test_midnight_between_decision_and_append(databases: FreshDatabases, writer: Written) -> None:
     """What was decided for a day is not recorded on the next one: it is decided again."""
     source, destination = writer.open(overdraft_limit=None), writer.open()
-    store = MidnightStrikes(writer.store, databases)
+
+    def store_an_event_of_tomorrow() -> None:
+        with databases.connect("command") as other:
+            append_opening(other, f"{TOMORROW} + interval '1 second'", "'infinity'")
+
+    store = Overtaken(writer.store, store_an_event_of_tomorrow)
     ledger = Ledger(store, ClockGuard(suspended_too), report=writer.faults.append)
     (answer,) = ledger.execute([writer.transfer(source, destination, 100)])
     assert store.commits == 2

@@ -1,0 +1,58 @@
+"""A writer's real store, with its conflicts noted, or another process in its way."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+from uuid import UUID
+
+from application.clock import ClockGuard
+from application.ledger import Ledger
+from application.ports import Appended, Changes, Conflict, LedgerStore, Loaded
+from domain.identifiers import WalletId
+from infrastructure.ledger_store.opening import suspended_too
+from tests.written import Written
+
+Result = TypeVar("Result")
+
+
+class Watched:
+    """A writer's real store, with the causes of its conflicts noted."""
+
+    def __init__(self, writer: Written) -> None:
+        """Take the writer, and make a ledger over its watched store."""
+        self._store = writer.store
+        self.release = writer.store.release
+        self.conflicts: list[BaseException | None] = []
+        self.ledger = Ledger(self, ClockGuard(suspended_too), report=writer.faults.append)
+
+    def load(self, wallets: Sequence[WalletId], streams: Sequence[UUID]) -> Loaded:
+        """Load, and note a conflict."""
+        return self._noting(lambda: self._store.load(wallets, streams))
+
+    def commit(self, changes: Changes) -> Appended:
+        """Commit, and note a conflict."""
+        return self._noting(lambda: self._store.commit(changes))
+
+    def _noting(self, call: Callable[[], Result]) -> Result:
+        try:
+            return call()
+        except Conflict as conflict:
+            self.conflicts.append(conflict.__cause__)
+            raise
+
+
+class Overtaken:
+    """The real store, where another process is faster than the first commit."""
+
+    def __init__(self, store: LedgerStore, other: Callable[[], object]) -> None:
+        """Take the store and what the other process does."""
+        self.load, self.release = store.load, store.release
+        self._store = store
+        self._other = other
+        self.commits = 0
+
+    def commit(self, changes: Changes) -> Appended:
+        """Commit, but the first time after the other one."""
+        self.commits += 1
+        if self.commits == 1:
+            self._other()
+        return self._store.commit(changes)
