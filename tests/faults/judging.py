@@ -42,7 +42,7 @@ def judge_run(
     tables = Tables(reports_of(url))
     strangers = {note["stranger"] for note in notes if "stranger" in note}
     records = read_topic(str(system.status()["kafka_bootstrap"])) if recovered else iter(())
-    topic = Topic(records, strangers)
+    topic = Topic(records, strangers, any(note.get("dropped") for note in notes))
     book = fold(read_events(url), Keys(SUBJECT), tables.watch, topic.watch)
     tables.finish(book)
     topic.finish()

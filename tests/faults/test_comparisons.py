@@ -54,9 +54,9 @@ STRANGER = Written(0, 3, b"nobody", b"{}")
 Topics = Callable[[list[Written]], list[Written]]
 
 
-def compared(change: Topics, noted: set[str]) -> Topic:
+def compared(change: Topics, noted: set[str], dropped: bool = False) -> Topic:
     """Compare the right events with records that are right but for a change."""
-    topic = Topic(iter(change([record(row) for row in right()])), noted)
+    topic = Topic(iter(change([record(row) for row in right()])), noted, dropped)
     fold(right(), KEYS, topic.watch)
     topic.finish()
     return topic
@@ -77,6 +77,15 @@ def compared(change: Topics, noted: set[str]) -> Topic:
 )
 def test_a_wrong_topic_is_found(change: Topics, said: str) -> None:
     assert said in " | ".join(compared(change, set()).faults)
+
+
+def test_a_topic_that_was_cut_short() -> None:
+    """It may begin later where records have been dropped, and lack nothing from there on."""
+    assert compared(lambda r: r[3:], set(), dropped=True).faults == []
+    assert compared(lambda r: r[3:], set()).faults
+    assert compared(lambda r: r, set(), dropped=True).faults == []
+    faults = compared(lambda r: [*r[2:4], *r[5:]], set(), dropped=True).faults
+    assert "the topic lacks position 5" in " ".join(faults)
 
 
 def test_what_may_stand_in_the_topic_passes() -> None:

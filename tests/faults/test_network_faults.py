@@ -51,9 +51,14 @@ def cut(proxy: CuttingProxy) -> None:
         time.sleep(0.15)
 
 
-def refuse(proxy: CuttingProxy) -> None:
+def shut_off(proxy: CuttingProxy) -> None:
+    """Refuse new connections, and cut those that there are."""
     proxy.refuse(True)
     proxy.cut()
+
+
+def refuse(proxy: CuttingProxy) -> None:
+    shut_off(proxy)
     time.sleep(1.5)
     proxy.refuse(False)
 
@@ -121,14 +126,12 @@ def test_a_command_api(api: tuple[CommandApi, CuttingProxy]) -> None:
     assert served.posted(payee) == 1000
     paid = 10
     for begin, end, told, count in (
-        (partial(proxy.refuse, True), partial(proxy.refuse, False), {503}, 1),
-        (partial(proxy.slow_down, SLOW_SECONDS), partial(proxy.slow_down, 0), {201, 503}, 5),
         (proxy.go_silent, partial(proxy.speak_again, cut=False), {503}, 1),
+        (partial(proxy.slow_down, SLOW_SECONDS), partial(proxy.slow_down, 0), {201, 503}, 5),
+        (partial(shut_off, proxy), partial(proxy.refuse, False), {503}, 1),
     ):
         keys = [new_key() for _ in range(count)]
         begin()
-        # What is there already would be used on.
-        proxy.cut()
         assert {caller.pay(source, payee, "1.00", key).status_code for key in keys} <= told
         end()
         for key in keys:

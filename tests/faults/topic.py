@@ -1,9 +1,11 @@
 """Compares the topic with the event table: each position once in order, with the stored bytes.
 
 Records that come again are let pass when they are the same, and a stranger's records when the
-campaign has noted them before it put them there. Anything else is a fault.
+campaign has noted them before it put them there. Where it has dropped records, the topic may
+begin later than the events. Anything else is a fault.
 """
 
+import itertools
 import time
 from array import array
 from collections.abc import Collection, Iterator
@@ -50,20 +52,29 @@ def read_topic(bootstrap: str, topic: str = "falconpay.main.events") -> Iterator
 class Topic:
     """The records of the topic beside the events as they pass."""
 
-    def __init__(self, records: Iterator[Any], strangers: Collection[str]) -> None:
-        """Take the records, and the SHA-256 of each value that a stranger put there."""
+    def __init__(
+        self, records: Iterator[Any], strangers: Collection[str], dropped: bool = False
+    ) -> None:
+        """Take the records, the SHA-256 of each stranger's, and whether any have been dropped."""
         self.faults: list[str] = []
         self.duplicates = self.strangers = 0
         self._records = records
         self._noted = strangers
         self._known = array("Q")
-        self._seen = 0
+        self._seen = self._before = 0
+        first = next(self._records, None) if dropped else None
+        if first is not None:
+            self._records = itertools.chain([first], self._records)
+            self._before = _position(first) - 1
 
     def watch(self, _book: Book, row: Row) -> None:
         """Find the record of the event that was folded last."""
         position, stream, _, topic, state, _, _ = row
         key = identifier(PREFIXES[topic.split(".")[0]], stream).encode()
         self._known.append(_digest(state))
+        if position <= self._before:
+            self._seen = position
+            return
         for record in self._records:
             told = _position(record)
             if told == position and record.value() == state and record.key() == key:

@@ -1,4 +1,4 @@
-"""The broker and its topic: wiped, deleted, and written to by strangers."""
+"""The broker and its topic: wiped, deleted, cut short, and written to by strangers."""
 
 import contextlib
 import os
@@ -15,6 +15,7 @@ from tests.faults.kinds import Kind
 TOPIC = "falconpay.main.events"
 PATIENCE_SECONDS = 10.0
 RECORDS = 40
+DROPS = 5
 
 Header = tuple[str, str | bytes | None]
 Record = tuple[bytes | None, bytes | None, list[Header]]
@@ -32,6 +33,21 @@ def _delete_topic(ground: Ground) -> None:
         deleted[TOPIC].result(PATIENCE_SECONDS)
     except Exception as fault:  # noqa: BLE001 - the broker may be down by another fault
         raise NotStruck(f"the topic could not be deleted: {fault}") from None
+
+
+def _drop(ground: Ground) -> None:
+    """Delete all records of the topic a few times, among them such as no projector has read."""
+    admin = AdminClient({"bootstrap.servers": _bootstrap(ground), "log_level": 0})
+    # To the end: -1 is where the topic ends at that moment.
+    everything = TopicPartition(TOPIC, 0, -1)
+    ground.note("records dropped", dropped=True)
+    for _ in range(DROPS):
+        try:
+            (answer,) = admin.delete_records([everything]).values()
+            answer.result(PATIENCE_SECONDS)
+        except Exception as fault:  # noqa: BLE001 - the broker may be down by another fault
+            raise NotStruck(f"the records could not be deleted: {fault}") from None
+        ground.pause(ground.choose.uniform(0, 0.3))
 
 
 def _wipe(ground: Ground) -> None:
@@ -148,6 +164,7 @@ def _garbage(ground: Ground, _records: list[Record]) -> Sequence[Record]:
 KINDS = (
     Kind("delete the topic", _delete_topic),
     Kind("wipe the broker", _wipe, alone=True),
+    Kind("records dropped", _drop, alone=True),
     Kind("records again", _written(_again)),
     Kind("records swapped", _written(_swapped)),
     Kind("altered records", _written(_altered)),
