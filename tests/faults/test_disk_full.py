@@ -5,11 +5,21 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
-from tests.faults.kinds.disk import data_folder, full, no_mounts, small_disk
+from infrastructure.secrets import Secrets
+from tests.faults.kinds.disk import (
+    SEGMENTS,
+    data_folder,
+    full,
+    next_segment,
+    no_mounts,
+    small_disk,
+)
 from tests.tools.whole_system import WholeSystem, until
 
 SECONDS = 60.0
@@ -30,6 +40,26 @@ def system() -> Iterator[WholeSystem]:
         finally:
             system.falcon("down")
     shutil.rmtree(home, ignore_errors=True)
+
+
+def postgres(system: WholeSystem) -> dict[str, Any]:
+    """Return what the supervisor says of the database."""
+    (found,) = (part for part in system.status()["servers"] if part["name"] == "postgres")
+    return dict(found)
+
+
+def panic(system: WholeSystem) -> None:
+    """Ask for new segments of the write-ahead log, for want of which PostgreSQL ends itself."""
+    secrets = Secrets(system.home, {})
+    port = postgres(system)["port"]
+    login = f"host=127.0.0.1 port={port} user=falconpay_admin dbname=postgres connect_timeout=5"
+    with psycopg.connect(login, password=secrets.get("db_admin"), autocommit=True) as connection:
+        for _ in range(SEGMENTS):
+            try:
+                next_segment(connection)
+            except psycopg.OperationalError:
+                return
+    raise AssertionError("there is room for new segments")
 
 
 def test_a_full_disk(system: WholeSystem) -> None:
@@ -59,6 +89,10 @@ def test_a_full_disk(system: WholeSystem) -> None:
         assert not refused()
         with full(data_folder(system.home)):
             until(refused, SECONDS, "refused when full")
+            restarts = postgres(system)["restarts"]
+            panic(system)
+            until(lambda: postgres(system)["restarts"] > restarts, SECONDS, "tried to start again")
+            assert refused()
         assert set(asked.values()) == {201, 503}
         until(lambda: opens(-1) == 201, SECONDS, "taken again")
         assert {opens(number) for number in asked} == {201}

@@ -5,15 +5,22 @@ import errno
 import os
 import subprocess
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+
+import psycopg
 
 from tests.faults.ground import Ground, NotStruck
 from tests.faults.kinds import Kind
+from tests.faults.sessions import administration
 
 SIZE = "1g"
 FULL_SECONDS = 6.0
+SEGMENTS = 100
+"""More segments of the write-ahead log than are kept for later."""
+
 BLOCK = b"\0" * (1 << 20)
 
 
@@ -66,13 +73,26 @@ def full(folder: Path) -> Iterator[None]:
         ballast.unlink(missing_ok=True)
 
 
-def _fill(ground: Ground) -> None:
+def next_segment(connection: psycopg.Connection[Any]) -> None:
+    """Have a segment of the write-ahead log begun; on a full disk PostgreSQL may end by it."""
+    connection.execute("SELECT pg_logical_emit_message(true, 'fill', 'it')")
+    connection.execute("SELECT pg_switch_wal()")
+
+
+def _fill(ground: Ground, panic: bool) -> None:
     folder = data_folder(ground.system.home)
     if not folder.is_mount():
         raise NotStruck("the database has no disk of its own in this run")
     with full(folder):
+        if panic:
+            with contextlib.suppress(NotStruck), administration(ground, "postgres") as connection:
+                for _ in range(SEGMENTS):
+                    next_segment(connection)
         ground.pause(FULL_SECONDS)
 
 
-KINDS = (Kind("a full disk", _fill, no_mounts),)
+KINDS = (
+    Kind("a full disk", partial(_fill, panic=False), no_mounts),
+    Kind("a disk too full for the log", partial(_fill, panic=True), no_mounts),
+)
 """The kinds of this module."""
