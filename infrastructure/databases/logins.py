@@ -21,7 +21,8 @@ class LoginRules:
     """Where a login may connect and how long its statements may take, in milliseconds.
 
     A session left idle in a transaction holds locks, so its limit is the shortest: it ends
-    before those who wait for its locks give up. Zero means no limit.
+    before those who wait for its locks give up. A session whose message has come only in part
+    is not idle; what ends it is the limit of the whole transaction. Zero means no limit.
     """
 
     databases: tuple[Database, ...]
@@ -29,10 +30,11 @@ class LoginRules:
     idle_in_transaction: int
     lock: int
     statement: int
+    transaction: int = 0
 
 
 LOGINS: dict[Login, LoginRules] = {
-    "command": LoginRules(("ledger",), False, 1000, 1500, 2500),
+    "command": LoginRules(("ledger",), False, 1000, 1500, 2500, 3000),
     "relay": LoginRules(("ledger",), False, 5000, 1500, 10000),
     "projector": LoginRules(("reports", "ledger"), False, 10000, 12000, 30000),
     "query": LoginRules(("reports",), True, 1000, 1500, 2500),
@@ -83,6 +85,12 @@ def conninfo(settings: Settings, secrets: Secrets, login: Login, database: Datab
         "idle_in_transaction_session_timeout": str(rules.idle_in_transaction),
         "lock_timeout": str(rules.lock),
         "statement_timeout": str(rules.statement),
+        # Seconds after which a client that the network has swallowed loses session and locks.
+        "tcp_keepalives_idle": "5",
+        "tcp_keepalives_interval": "2",
+        "tcp_keepalives_count": "3",
+        # Milliseconds for the same while an answer is on its way to it.
+        "tcp_user_timeout": "10000",
     }
     return make_conninfo(
         host=settings.database_host,

@@ -22,6 +22,7 @@ from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 
 OLDEST_SERVER = 150000
+LIMITS_TRANSACTIONS = 170000
 # Any number will do that no other program takes for its advisory locks.
 LOCK = 0x46616C636F6E
 OWNER_NAME = sql.Identifier(OWNER)
@@ -134,7 +135,7 @@ def _make_roles(connection: psycopg.Connection, secrets: Secrets, superuser: boo
         connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(OWNER_NAME))
     if not superuser:
         connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(OWNER_NAME))
-    for login in LOGINS:
+    for login, rules in LOGINS.items():
         name = user_name(login)
         password = secrets.get_or_create(secret_name(login))
         # The server gets the SCRAM verifier only, so the password is in none of its logs.
@@ -147,6 +148,12 @@ def _make_roles(connection: psycopg.Connection, secrets: Secrets, superuser: boo
                 verb, sql.Identifier(name), sql.Literal(verifier)
             )
         )
+        if rules.transaction and connection.info.server_version >= LIMITS_TRANSACTIONS:
+            connection.execute(
+                sql.SQL("ALTER ROLE {} SET transaction_timeout = {}").format(
+                    sql.Identifier(name), sql.Literal(rules.transaction)
+                )
+            )
 
 
 def _make_database(connection: psycopg.Connection, settings: Settings, database: Database) -> None:

@@ -46,6 +46,8 @@ _CONFLICTS = (
 )
 _NOT_VALID_ANY_MORE = "FP001"
 _SHORT_OF_SOMETHING = "53"
+_ENDED = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04"})
+"""57P01 to 57P05: the server ends the connection; 25P03 and 25P04: a time-out has ended it."""
 
 
 class PostgresLedgerStore:
@@ -195,9 +197,7 @@ def _is_loss(error: psycopg.Error) -> bool:
     # where it does not say so (`cannot exit pipeline mode while busy`).
     if error.sqlstate is None:
         return type(error) is psycopg.OperationalError
-    # 57P01 to 57P05: the server ends the connection; 25P03: a time-out has ended it.
-    state = error.sqlstate
-    return state[:2] in {"08", "58"} or state in {"57P01", "57P02", "57P03", "57P05", "25P03"}
+    return error.sqlstate[:2] in {"08", "58"} or error.sqlstate in _ENDED
 
 
 def _columns(wallets: Sequence[Wallet]) -> tuple[Column, ...]:

@@ -135,10 +135,14 @@ def test_time_outs_end_an_idle_transaction_before_those_who_wait_for_it(
             "SELECT extract(epoch FROM current_setting("
             "'idle_in_transaction_session_timeout')::interval),"
             " extract(epoch FROM current_setting('lock_timeout')::interval),"
-            " extract(epoch FROM current_setting('statement_timeout')::interval)"
+            " extract(epoch FROM current_setting('statement_timeout')::interval),"
+            # Before PostgreSQL 17 there is no such limit.
+            " extract(epoch FROM"
+            " coalesce(current_setting('transaction_timeout', true), '3s')::interval),"
+            " current_setting('tcp_keepalives_idle')"
         ).fetchone()
     assert row is not None
-    assert [float(seconds) for seconds in row] == [1.0, 1.5, 2.5]
+    assert [float(seconds) for seconds in row] == [1.0, 1.5, 2.5, 3.0, 5.0]
 
 
 def test_the_readers_url_is_as_good_as_its_connection_string(databases: FreshDatabases) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -13,8 +14,10 @@ from application.ports import Changes, Conflict, StoreUnavailable
 from domain.events import PaymentCompleted
 from domain.identifiers import WalletId, bits
 from domain.instants import Instant
+from infrastructure.databases.provision import LIMITS_TRANSACTIONS
 from infrastructure.event_log.reader import EventReader
 from infrastructure.ledger_store.store import confirm
+from tests.fan_out import until
 from tests.given import NOW
 from tests.servers import FreshDatabases
 from tests.tools.cutting_proxy import CuttingProxy
@@ -184,6 +187,29 @@ def test_a_holder_of_locks_that_hangs(
     while not isinstance(other.one(work), Answer):
         assert time.monotonic() - started < 9
     assert stored(databases)["payment.completed.v1"] == 1
+
+
+def test_a_holder_of_the_appends_lock_that_hangs(
+    databases: FreshDatabases, far: Written, proxy: CuttingProxy, make_writer: MakeWritten
+) -> None:
+    """One whose append has come and whose COMMIT has not holds up every writer, for no long."""
+    with databases.connect_admin() as admin:
+        if admin.info.server_version < LIMITS_TRANSACTIONS:
+            pytest.skip("before version 17 PostgreSQL does not limit transactions")
+    other = make_writer()
+    source, destination = far.open(overdraft_limit=None), far.open()
+    apart, theirs = other.open(overdraft_limit=None), other.open()
+    lost, work = far.transfer(source, destination, 1), other.transfer(apart, theirs, 1)
+    proxy.lose_rest_of(COMMIT)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(far.one, lost)
+        until(lambda: proxy.lost == 1)
+        started = time.monotonic()
+        while not isinstance(other.one(work), Answer):
+            assert time.monotonic() - started < 9
+        assert isinstance(asked.result(), Answer | Unavailable)
+    assert isinstance(far.one(lost), Answer)
+    assert stored(databases)["payment.completed.v1"] == 2
 
 
 def test_heads_equal_their_folds(databases: FreshDatabases, far: Written) -> None:

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import Literal
 
 PIECE_BYTES = 400
 """How much passes at a time on a slow connection."""
@@ -19,7 +20,7 @@ class CuttingProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._lose: bytes | None = None
-        self._lose_request = False
+        self._what: Literal["request", "rest", "answer"] = "answer"
         self._refusing = False
         self._delay = 0.0
         self._silent = threading.Event()
@@ -34,12 +35,22 @@ class CuttingProxy:
 
     def lose_answer_to(self, mark: bytes) -> None:
         """Once: pass on the next request that has these bytes, then cut before its answer."""
-        self._lose = mark
+        self._what, self._lose = "answer", mark
 
     def lose_request_of(self, mark: bytes) -> None:
         """Once: cut before the next request that has these bytes, and pass nothing of it."""
-        self._lose_request = True
-        self._lose = mark
+        self._what, self._lose = "request", mark
+
+    def lose_rest_of(self, mark: bytes) -> None:
+        """Once: pass the next request that has these bytes up to them, and from then on nothing.
+
+        The server never learns of it, also not when the client ends.
+        """
+        self._what, self._lose = "rest", mark
+
+    def lose_nothing(self) -> None:
+        """Take back what was to be lost and has not come by."""
+        self._lose = None
 
     def refuse(self, refusing: bool) -> None:
         """Close each new connection at once, or let them through again."""
@@ -99,12 +110,13 @@ class CuttingProxy:
             if mark is not None and mark in part:
                 self._lose = None
                 self.lost += 1
-                if self._lose_request:
-                    self._lose_request = False
-                    _shut(client)
-                    break
+                if self._what == "rest":
+                    server.sendall(part[: part.index(mark)])
+                    return
                 # The way back is closed before the request goes out, so no answer passes.
                 _shut(client)
+                if self._what == "request":
+                    break
             with contextlib.suppress(OSError):
                 server.sendall(part)
         with contextlib.suppress(OSError):

@@ -21,16 +21,19 @@ PIECE_SECONDS = 0.03
 SLOW_SECONDS = 4.0
 
 
-def _lose(mark: Callable[[CuttingProxy], None], what: str) -> Callable[[Ground], None]:
+def _lose(
+    mark: Callable[[CuttingProxy], None], what: str, losses: int = LOSSES
+) -> Callable[[Ground], None]:
     def strike(ground: Ground) -> None:
         proxy = ground.others[COMMAND].proxy
         before = proxy.lost
-        for number in range(LOSSES):
+        for number in range(losses):
             mark(proxy)
             waited = 0.0
             while proxy.lost <= before + number and waited < LOSS_SECONDS and ground.remaining():
                 ground.pause(0.02)
                 waited += 0.02
+        proxy.lose_nothing()
         if proxy.lost == before:
             raise NotStruck("no batch was committed through the proxy")
         ground.note(f"{proxy.lost - before} {what} lost")
@@ -93,6 +96,10 @@ KINDS = (
         _lose(lambda proxy: proxy.lose_answer_to(COMMIT), "answers to COMMIT"),
     ),
     Kind("lose COMMIT", _lose(lambda proxy: proxy.lose_request_of(COMMIT), "COMMITs")),
+    Kind(
+        "leave a batch without its COMMIT",
+        _lose(lambda proxy: proxy.lose_rest_of(COMMIT), "COMMITs after their append", 1),
+    ),
     Kind("cut all second connections", _cut),
     *(Kind(f"slow network of the second {r}", _during(r, _slow, SLOW_SECONDS)) for r in ROLES),
     *(
