@@ -61,10 +61,13 @@ class Client:
     def _try(self, request: Request) -> None:
         self._attempt += 1
         self._left -= 1
-        attempt, process = self._attempt, self._scheduler.random.choice(self._processes)
-        self._scheduler.note("client", f"sends {request.key} to {process.name}")
+        attempt = self._attempt
+        self._scheduler.note("client", f"sends {request.key}")
 
         def arrive() -> None:
+            # A message that is doubled on its way may come to two processes at once.
+            process = self._scheduler.random.choice(self._processes)
+            self._scheduler.note(process.name, f"is asked for {request.key}")
             if request.arrivals == 0 and not self._server.steps_ahead:
                 request.asked_at = instant(datetime.fromtimestamp(self._server.clock(), UTC))
             request.arrivals += 1

@@ -178,6 +178,9 @@ def _answered(
     _expect(story, answer.recorded_at == row.recorded_at, f"{request.key}: another time")
     if not isinstance(item.command, TransferMoney):
         return
+    if not row.type.startswith("payment."):
+        _expect(story, False, f"{request.key}: a transfer is answered by {row.type}")
+        return
     data, done = json.loads(row.data), row.type == "payment.completed.v1"
     _expect(story, done is not answer.refused, f"{request.key}: another outcome")
     same_day = data["effective_at"][:10] == row.recorded_at[:10]

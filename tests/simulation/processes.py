@@ -41,6 +41,8 @@ class Process:
         self.alive = True
         self._paused_until = 0.0
         self._asleep = False
+        self._draining = False
+        self._delivered = 0
         self._backlog: Backlog[Reply] = Backlog(
             capacity=self._size.capacity,
             batch=self._size.batch,
@@ -90,16 +92,18 @@ class Process:
         if late > 0:
             self._scheduler.after(late, lambda: self.receive(work, reply))
             return
+        weight = len(work.items) if isinstance(work, AtomicBatch) else 1
+        queued = weight + sum(waiting for _, waiting in self._waiting.values())
+        full = queued > self._size.capacity
         try:
             self._backlog.add(work, reply, self._scheduler.now)
-        except Overloaded as full:
-            self._scheduler.counts["queue full"] += 1
-            reply(full)
+        except Overloaded as refused:
+            self._scheduler.counts["queue full"] += full
+            self._scheduler.expect(full or self._draining, f"{self.name}: refuses with {queued}")
+            reply(refused)
             return
-        weight = len(work.items) if isinstance(work, AtomicBatch) else 1
+        self._scheduler.expect(not full, f"{self.name}: {queued} wait")
         self._waiting[reply] = (self._scheduler.now, weight)
-        queued = sum(weight for _, weight in self._waiting.values())
-        self._scheduler.expect(queued <= self._size.capacity, f"{self.name}: {queued} wait")
         self._wake()
 
     def drain(self) -> None:
@@ -108,6 +112,7 @@ class Process:
             self._scheduler.note(self.name, f"drains, {len(self._waiting)} wait")
             if self._waiting:
                 self._scheduler.counts["drained with work"] += 1
+            self._draining = True
             self._backlog.close()
             self._wake()
 
@@ -133,7 +138,7 @@ class Process:
                 return
             self._scheduler.note(self.name, f"takes {len(taken)}")
             arrivals = [self._waiting.pop(waiting.ticket)[0] for waiting in taken]
-            now = self._scheduler.now
+            now, self._delivered = self._scheduler.now, 0
             fresh = sum(now - arrived <= PATIENCE_SECONDS for arrived in arrivals)
 
             def execute(works: Sequence[Work], fresh: int = fresh) -> list[Outcome]:
@@ -141,10 +146,13 @@ class Process:
                 return self._watcher.watched(self._ledger.execute, works)
 
             serve(taken, now, execute, self._deliver)
+            left = len(taken) - self._delivered
+            self._scheduler.expect(left == 0, f"{self.name}: {left} have no outcome")
 
     def _deliver(self, pairs: list[tuple[Reply, Outcome]]) -> None:
         """Hand outcomes to the event loop, a moment later, if the process lives until then."""
         life = self.life
+        self._delivered += len(pairs)
         if any(isinstance(outcome, Overloaded) for _, outcome in pairs):
             self._scheduler.counts["dropped late"] += 1
 

@@ -14,6 +14,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+MOST_STEPS = 100_000
+"""A world that takes more will never come to rest; most take some hundreds."""
+
 
 class Killed(BaseException):
     """Ends a fiber where it stands, as kill -9 ends a process: not to be caught by any code."""
@@ -21,9 +24,13 @@ class Killed(BaseException):
 
 @dataclass
 class Scheduler:
-    """One world's clock, chance, trace and counters; times are seconds since it began."""
+    """One world's clock, chance, trace and counters; times are seconds since it began.
+
+    `pace` says how many times slower than usual each step is.
+    """
 
     random: Random
+    pace: float = 1.0
     now: float = 0.0
     steps: int = 0
     trace: list[tuple[float, str, str]] = field(default_factory=list)
@@ -46,7 +53,7 @@ class Scheduler:
         """Return the seconds that a step takes: mostly next to nothing, now and then long."""
         chance = self.random.random()
         if chance < 0.9:
-            return self.random.uniform(0, 0.002)
+            return self.random.uniform(0, 0.002) * self.pace
         return self.random.uniform(0, 0.05) if chance < 0.985 else self.random.uniform(0, 0.7)
 
     def happens(self, probability: float) -> bool:
@@ -64,10 +71,11 @@ class Scheduler:
 
     def run(self) -> None:
         """Let everything happen until nothing is left to happen."""
-        while self._events:
+        while self._events and self.steps < MOST_STEPS:
             self.now, _, action = heapq.heappop(self._events)
             self.steps += 1
             action()
+        self.expect(not self._events, "the world never comes to rest")
 
 
 class Fiber:

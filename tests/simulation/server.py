@@ -36,7 +36,10 @@ class Server:
     """One database with its clock; `begins_at` is in seconds UTC.
 
     With `alone` nobody else writes, so that no conflict comes but by chance of the weather.
-    `poison` has the streams that cannot be stored; `steps_ahead` says that the clock will step.
+    `poison` has the streams that cannot be stored; `steps_ahead` says that the clock will step;
+    `stored_by` names the process whose COMMIT began a stream, and `untold` has the streams of
+    COMMITs that happened and were not answered. The clock steps by `steps_when_lost` when an
+    answer to COMMIT is lost, once.
     """
 
     scheduler: Scheduler
@@ -44,8 +47,11 @@ class Server:
     weather: Weather
     alone: bool = False
     poison: set[UUID] = field(default_factory=set)
+    stored_by: dict[UUID, str] = field(default_factory=dict)
+    untold: set[UUID] = field(default_factory=set)
     clock_offset: float = 0.0
     steps_ahead: bool = False
+    steps_when_lost: float = 0.0
     stepped_at: float = 0.0
     down_until: float = 0.0
     crashes: int = 0
@@ -68,6 +74,14 @@ class Server:
         self.scheduler.note("clock", f"steps by {seconds:+.0f} s")
         self.clock_offset += seconds
         self.stepped_at = self.scheduler.now
+
+    def lose_answer(self, begun: set[UUID]) -> None:
+        """Note what was stored without an answer, in some worlds at the worst moment."""
+        self.untold |= begun
+        if self.steps_when_lost:
+            self.scheduler.counts["clock step at a lost COMMIT"] += 1
+            self.step(self.steps_when_lost)
+            self.steps_when_lost = 0.0
 
     def crash(self, seconds: float) -> None:
         """End all transactions that are not committed, and be away for a while."""
@@ -117,6 +131,7 @@ class Connection:
         self._step()
         transaction, self._transaction = self._transaction, None
         if transaction is None:
+            self._scheduler.counts["woke without its transaction"] += 1
             raise OutcomeUnknown
         weather = self._server.weather
         if self._fails("lost before", weather.lost_before):
@@ -142,7 +157,9 @@ class Connection:
             self._scheduler.expect(not self._server.alone, f"{self._name}: against itself")
             raise
         self._scheduler.note(self._name, f"commits up to {len(self._server.book.rows)}")
+        begun = self._sign(changes)
         if self._fails("lost after", weather.lost_after):
+            self._server.lose_answer(begun)
             raise OutcomeUnknown
         self._step()
         return appended
@@ -199,8 +216,15 @@ class Connection:
             transaction.commit(changes)
         except Conflict:
             return
+        self._server.untold |= self._sign(changes)
         self._scheduler.counts["committed after it was given up"] += 1
         self._scheduler.note(self._name, f"late: commits up to {len(self._server.book.rows)}")
+
+    def _sign(self, changes: Changes) -> set[UUID]:
+        """Note who has committed, and return the streams that begin by it."""
+        begun = {event.stream for event in changes.events if event.version == 1}
+        self._server.stored_by |= dict.fromkeys(begun, self._name)
+        return begun
 
     def _fails(self, what: str, probability: float) -> bool:
         failed = self._scheduler.happens(probability)

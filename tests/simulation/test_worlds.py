@@ -17,16 +17,17 @@ from tests.simulation.worlds import World, live
 
 ROOT = Path(__file__).parents[2]
 WORLDS = 500
-LONG_WORLDS = 25_000
+LONG_WORLDS = 15_000
 
 SITUATIONS = (
     "Answer", "BatchOutcome", "ClockUnsure", "Defect", "InsufficientFunds", "KeyReused",
     "Overloaded", "SameWallet", "Unavailable", "WalletIsFrozen", "WalletNotFound", "away",
-    "bisected", "clock step", "committed after it was given up", "conflict",
-    "drained with work", "dropped late", "idle too long", "in flight", "kill",
-    "killed in a transaction", "lock time-out", "lock wait", "lost after", "lost before",
-    "message doubled", "message lost", "pause", "poisoned", "queue full", "replayed",
-    "replayed in its batch", "retry", "server crash",
+    "bisected", "clock step at a lost COMMIT", "clock step", "committed after it was given up",
+    "conflict", "drained with work", "dropped late", "found after a lost COMMIT", "idle too long",
+    "in flight", "kill", "killed in a transaction", "lock time-out", "lock wait", "lost after",
+    "lost before", "message doubled", "message lost", "pause", "poisoned", "queue full",
+    "replayed at another process", "replayed in its batch", "replayed", "retry", "server crash",
+    "woke without its transaction",
 )  # fmt: skip
 """What must have happened somewhere, or the worlds prove less than they say."""
 

@@ -12,8 +12,11 @@ from tests.simulation.server import Connection, Poisoned, Server
 PATIENCE_SECONDS = 5.0
 """What waits longer is dropped undone."""
 
+LEDGER_SECONDS = 4.0
+"""After that the ledger does not try again, whatever has failed."""
+
 LONGEST_SECONDS = 12.0
-"""A batch takes no longer: the ledger tries for 4 s, and one try has its own time-outs."""
+"""A batch takes no longer, since one try has its own time-outs."""
 
 UNSURE_STEP, UNSURE_SECONDS = 60.0, 60.0
 TRIES = 2
@@ -55,7 +58,7 @@ class Watcher:
         expect(self._connection.idle, f"{name}: locks are kept after a batch")
         taken = scheduler.now - begun
         expect(self.paused or taken < LONGEST_SECONDS, f"{name}: a batch took {taken:.0f} s")
-        if not trouble:
+        if not trouble and taken < LEDGER_SECONDS:
             for work, outcome in zip(works, outcomes, strict=True):
                 expect(self._sound(work, outcome), f"{name}: {outcome!r} without any trouble")
         if self._unsure and offset == server.clock_offset:
@@ -91,3 +94,11 @@ class Watcher:
             counts["bisected"] += 1
         streams = Counter(answer.stream for answer in outcomes if isinstance(answer, Answer))
         counts["replayed in its batch"] += sum(times - 1 for times in streams.values())
+        for answer in outcomes:
+            if not isinstance(answer, Answer):
+                continue
+            if answer.replayed:
+                elsewhere = self._server.stored_by.get(answer.stream) != self._name
+                counts["replayed at another process"] += elsewhere
+            elif answer.stream in self._server.untold:
+                counts["found after a lost COMMIT"] += 1

@@ -1,6 +1,7 @@
 """One world from one seed: who is in it, what goes wrong, and what is found at its end."""
 
 import random
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,8 @@ from tests.simulation.server import Server, Weather
 
 MIDNIGHT = 1_900_022_400.0
 """A midnight of UTC; some worlds live across it."""
+
+NOON = MIDNIGHT - 43_200.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,10 @@ def live(seed: int) -> Finding:
     # The ledger draws its pauses from the interpreter's own generator.
     random.seed(seed)
     world = World(random.Random(seed))
-    faults = world.run()
+    try:
+        faults = world.run()
+    except Exception as broken:  # noqa: BLE001 - whatever breaks, its seed is told
+        faults = ["".join(traceback.format_exception(broken))]
     return Finding(
         seed, faults, world.scheduler, len(world.drawer.drawn), len(world.server.book.rows)
     )
@@ -54,8 +60,8 @@ class World:
     def __init__(self, chance: random.Random) -> None:
         """Draw everything that is decided before anything happens."""
         self._chance = chance
-        self.scheduler = Scheduler(chance)
-        self.server = Server(self.scheduler, MIDNIGHT - self._begins(), Weather())
+        self.scheduler = Scheduler(chance, chance.choice([1.0, 1.0, 30.0]))
+        self.server = Server(self.scheduler, chance.choice([NOON, MIDNIGHT - 50]), Weather())
         size = chance.choice([Size(), Size(batch=4), Size(capacity=6, batch=3)])
         self._processes = [
             Process(self.server, f"process-{number}", size)
@@ -68,6 +74,7 @@ class World:
         """Open the wallets in fair weather, let everything go wrong, ask all again, and look."""
         self._send(self.drawer.openings, Network())
         self.scheduler.run()
+        self._go_on_to_midnight()
         self.server.weather, network = self._weather(), self._network()
         self.server.alone = len(self._processes) == 1 and not self.server.weather.in_flight
         for _ in range(self._chance.randint(1, 6)):
@@ -105,9 +112,11 @@ class World:
         requests = [*self.drawer.openings, *self.drawer.drawn]
         return judge(read(self.server.book.rows), requests, self.server.book.heads)
 
-    def _begins(self) -> float:
-        """Return how long before midnight the world begins."""
-        return self._chance.choice([3600.0, self._chance.uniform(0, 3)])
+    def _go_on_to_midnight(self) -> None:
+        """Let the day end while everybody is busy, by less than what counts as a step."""
+        left = MIDNIGHT - self.server.clock()
+        if left < 60:
+            self.server.clock_offset += left - self._chance.uniform(0, 3)
 
     def _rate(self, often: float, most: float) -> float:
         """Return a rate that is nothing in most worlds."""
@@ -125,7 +134,7 @@ class World:
 
     def _network(self) -> Network:
         rate = self._rate
-        return Network(lost=rate(0.4, 0.2), doubled=rate(0.3, 0.2), slow=rate(0.3, 0.3))
+        return Network(lost=rate(0.4, 0.2), doubled=rate(0.4, 0.5), slow=rate(0.3, 0.3))
 
     def _misfortunes(self) -> None:
         chance, after = self._chance, self.scheduler.after
@@ -170,6 +179,9 @@ class World:
     def _step_the_clock(self) -> None:
         step, server = self._chance.choice([-7200.0, -90.0, -5.0, 5.0, 90.0, 7200.0]), self.server
         server.steps_ahead = True
+        if self._chance.random() < 0.5:
+            server.steps_when_lost = step
+            return
         self.scheduler.after(self._chance.expovariate(1), lambda: server.step(step))
         if self._chance.random() < 0.5:
             self.scheduler.after(self._chance.uniform(2, 20), lambda: server.step(-step))
