@@ -21,14 +21,19 @@ class Writer(Generic[Ticket]):
         execute: Execute,
         deliver: Callable[[list[tuple[Ticket, Outcome]]], None],
         *,
+        broken: Callable[[BaseException], None] = lambda _fault: None,
         capacity: int = 4_000,
         batch: int = 250,
         patience_seconds: float = 5.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take what executes a batch, and what is told all outcomes of it, in the thread."""
+        """Take what executes a batch, and what is told all outcomes of it, in the thread.
+
+        `broken` is told of what ends the thread before `stop`: nothing is executed after it.
+        """
         self._execute = execute
         self._deliver = deliver
+        self._broken = broken
         self._monotonic = monotonic
         self._backlog: Backlog[Ticket] = Backlog(
             capacity=capacity, batch=batch, patience_seconds=patience_seconds
@@ -64,8 +69,12 @@ class Writer(Generic[Ticket]):
         self._thread.join()
 
     def _run(self) -> None:
-        while taken := self._take():
-            serve(taken, self._monotonic(), self._execute, self._deliver)
+        try:
+            while taken := self._take():
+                serve(taken, self._monotonic(), self._execute, self._deliver)
+        except BaseException as fault:
+            self._broken(fault)
+            raise
 
     def _take(self) -> list[Waiting[Ticket]]:
         """Wait until there is work and return up to a batch of it; nothing when stopped."""

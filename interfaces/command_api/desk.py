@@ -1,8 +1,10 @@
 """Between the event loop and the writer's thread: hands work over and outcomes back."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 
+import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from application.backlog import Execute
@@ -11,6 +13,8 @@ from application.writer import Writer
 
 Ticket = asyncio.Future[Outcome]
 QUEUE_CAPACITY = 4_000
+BROKEN = 70
+"""The exit code after a fault in the software itself (EX_SOFTWARE of BSD's sysexits.h)."""
 
 
 class DeskFigures:
@@ -55,7 +59,9 @@ class Desk:
         """Take what executes a batch of a ledger, its figures, and how many commands may wait."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._execute = execute
-        self._writer: Writer[Ticket] = Writer(self._timed, self._deliver, capacity=capacity)
+        self._writer: Writer[Ticket] = Writer(
+            self._timed, self._deliver, broken=self._end_process, capacity=capacity
+        )
         self._ledger = ledger
         self._sizes = figures.sizes.labels(ledger)
         self._seconds = figures.seconds.labels(ledger)
@@ -91,6 +97,15 @@ class Desk:
     def _deliver(self, pairs: list[tuple[Ticket, Outcome]]) -> None:
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._resolve, pairs)
+
+    def _end_process(self, fault: BaseException) -> None:
+        """End the process at once, for another to begin: without its writer it answers nothing.
+
+        Whoever waits loses the connection, which says what is true: the outcome is not known.
+        """
+        log = structlog.get_logger("ledger").bind(ledger=self._ledger)
+        log.critical("the writer has ended", exc_info=fault)
+        os._exit(BROKEN)
 
     def _resolve(self, pairs: list[tuple[Ticket, Outcome]]) -> None:
         kinds: dict[str, int] = {}

@@ -47,7 +47,7 @@ class ListedStore:
         return self.events[position : position + limit]
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.integers(-40, LEAST + 40), st.sampled_from([1, LEAST, 2 * LEAST]))))
 def test_every_answer_is_the_stores_own(steps: list[tuple[int, int]]) -> None:
     """Steps on, back into what was given, and past it, in small and large amounts."""
