@@ -76,7 +76,7 @@ def new_producer(bootstrap: str, on_delivery: Any) -> Producer:
             # Records never expire, so none is dropped while the broker is away.
             "message.timeout.ms": 0,
             "enable.gapless.guarantee": True,
-            "linger.ms": 2,
+            "linger.ms": 5,
             "message.max.bytes": LARGEST_RECORD_BYTES,
             "queue.buffering.max.messages": 20_000,
             "queue.buffering.max.kbytes": 65_536,

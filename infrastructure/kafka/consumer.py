@@ -18,6 +18,10 @@ _LOG = structlog.get_logger("projector")
 GATHER_SECONDS = 0.02
 """How long records are gathered, so that a transaction serves more than one command."""
 
+BUSY = 100
+BUSY_GATHER_SECONDS = 0.05
+"""After so many records at once they are gathered for longer: a transaction costs what it costs."""
+
 MANY = 1_000
 """After so many records at once more are waiting, and are decoded while these are applied."""
 
@@ -58,6 +62,7 @@ class TopicSource:
         self._placed = False
         self._next_offset = 0
         self._probe_due = 0.0
+        self._gather_seconds = GATHER_SECONDS
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="topic-ahead")
         self._coming: Future[Taken] | None = None
 
@@ -92,15 +97,21 @@ class TopicSource:
             return Taken(())
         if time.monotonic() > self._probe_due:
             self._probe()
-        messages = self._consumer.consume(limit, GATHER_SECONDS)
+        messages = self._consumer.consume(min(MANY, limit), self._gather_seconds)
         if not messages:
             first = self._consumer.poll(wait_seconds)
             messages = (
                 [] if first is None else [first, *self._consumer.consume(limit - 1, GATHER_SECONDS)]
             )
+        self._gather_seconds = BUSY_GATHER_SECONDS if len(messages) >= BUSY else GATHER_SECONDS
         if messages:
             self._probe_due = time.monotonic() + PROBE_SECONDS
-        return self._believed(messages)
+        taken = self._believed(messages)
+        while len(messages) >= MANY and not taken.doubtful and len(taken.events) < limit:
+            messages = self._consumer.consume(min(MANY, limit - len(taken.events)), 0.0)
+            more = self._believed(messages)
+            taken = Taken([*taken.events, *more.events], doubtful=more.doubtful)
+        return taken
 
     def _probe(self) -> None:
         """Notice a topic made anew, in which the place that was waited at does not exist yet."""

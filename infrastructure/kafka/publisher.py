@@ -90,6 +90,7 @@ class Publisher:
     def step(self, wait_seconds: float) -> int:
         """Send what is new and hear what was confirmed; return how many events were sent.
 
+        Unless more is waiting it takes `wait_seconds`, so that under load each look finds many.
         Raises `StoreDiverged`, `TopicUnusable`, and `KafkaException` when the broker is away.
         """
         run = self._run
@@ -101,7 +102,7 @@ class Publisher:
                 if not self._send(run, event):
                     break
                 sent += 1
-        run.producer.poll(0.0 if sent else wait_seconds)
+        _listen(run, 0.0 if sent == FETCHED else wait_seconds)
         return sent
 
     def close(self) -> None:
@@ -174,6 +175,14 @@ class Publisher:
             _LOG.warning("topic-incomplete", topic=self._topic, position=last.position)
             return 0
         return last.position
+
+
+def _listen(run: _Run, seconds: float) -> None:
+    """Hear what the broker confirms for so long; a single poll ends with the first it hears."""
+    end = time.monotonic() + seconds
+    run.producer.poll(seconds)
+    while run.fault is None and (left := end - time.monotonic()) > 0:
+        run.producer.poll(left)
 
 
 def divergence(last: Record, topic: str, reader: EventReader) -> str | None:

@@ -1,8 +1,10 @@
 """Identifiers are the same 128 bits to everybody, in exactly one spelling."""
 
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.identifiers import (
     IdentifierInvalid,
@@ -102,6 +104,19 @@ def test_an_events_id_follows_from_stream_and_version() -> None:
     stream = StreamId(wallet_id(UUID(int=5)))
     assert event_id(stream, 1) == "evt_2EQSBA2NVCBA69XAD8WG6C8QFV"
     assert event_id(stream, 2) == "evt_35JBZ0YHP3AGHAXPWTHEZABH4Q"
+
+
+@given(st.uuids(), st.integers(1, 2**63 - 1))
+def test_an_events_id_is_the_name_based_uuid_of_its_version(stream: UUID, version: int) -> None:
+    """As RFC 9562 has it, and as the standard library makes it."""
+    named = uuid5(stream, str(version))
+    assert event_id(StreamId(wallet_id(stream)), version) == encode("evt", named)
+
+
+@given(st.uuids())
+def test_every_identifier_is_read_back(value: UUID) -> None:
+    """All 128 bits are in the text."""
+    assert decode("wal", wallet_id(value)) == value
 
 
 @pytest.mark.parametrize(
