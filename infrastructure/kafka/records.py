@@ -2,11 +2,12 @@
 
 import hmac
 import struct
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
+
+import msgspec
 
 from domain.identifiers import StreamId, event_id
 from domain.instants import Instant
@@ -43,9 +44,8 @@ class RecordRefused(ValueError):
     """A record is not of this ledger's relay or was altered; the message says what is wrong."""
 
 
-@dataclass(slots=True)
-class Record:
-    """A record that is believed: its headers, decoded, and its value; never changed."""
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """A record that is believed: its headers, decoded, and its value."""
 
     position: int
     stream_id: StreamId
@@ -73,7 +73,7 @@ def mac(empty: hmac.HMAC, fields: Sequence[bytes]) -> bytes:
     """
     code = empty.copy()
     code.update(_LENGTHS.pack(len(MAC_PURPOSE), *map(len, fields)) + MAC_PURPOSE + b"".join(fields))
-    return b64encode(code.digest())
+    return b2a_base64(code.digest(), newline=False)
 
 
 class RecordCodec:

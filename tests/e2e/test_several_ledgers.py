@@ -181,7 +181,10 @@ def test_a_ledger_in_trouble_stops_no_other(
 
 
 def test_a_diverged_ledger_stops_no_other(system: WholeSystem, admin: str, main: Book) -> None:
-    """Its store loses its tail, as by a restore; the other's read models go on."""
+    """Its store loses its tail, as by a restore; the other's read models go on.
+
+    Then it begins a new epoch, and the other stays in its own.
+    """
     lost = create(system, "lost")
     lost.open()
     lost.open()
@@ -195,6 +198,17 @@ def test_a_diverged_ledger_stops_no_other(system: WholeSystem, admin: str, main:
     restart_workers(system)
     until(lambda: bool(system.status()["diverged"]), 60, "it says that it has diverged")
     assert "of lost: diverged: " in " ".join(system.status()["diverged"])
+    main.open()
+    until(main.follows, 20, "the read models of the other follow")
+    assert system.falcon("recover").returncode == 1, "nothing of the other has diverged"
+    done = system.falcon("recover", "--ledger", "lost", "--json")
+    assert done.returncode == 0, done.stderr
+    begun = json.loads(done.stdout)
+    assert (begun["ledger"], begun["epoch"]) == ("lost", 2)
+    assert begun["topic"] == "falconpay.lost.events.2"
+    lost.open()
+    until(lost.follows, 60, "its read models are built anew")
+    assert system.status()["diverged"] == []
     main.open()
     until(main.follows, 20, "the read models of the other follow")
 
