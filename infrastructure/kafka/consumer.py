@@ -101,13 +101,20 @@ class TopicSource:
         if not messages:
             first = self._consumer.poll(wait_seconds)
             messages = (
-                [] if first is None else [first, *self._consumer.consume(limit - 1, GATHER_SECONDS)]
+                []
+                if first is None
+                else [first, *self._consumer.consume(min(MANY, limit) - 1, GATHER_SECONDS)]
             )
         self._gather_seconds = BUSY_GATHER_SECONDS if len(messages) >= BUSY else GATHER_SECONDS
         if messages:
             self._probe_due = time.monotonic() + PROBE_SECONDS
         taken = self._believed(messages)
-        while len(messages) >= MANY and not taken.doubtful and len(taken.events) < limit:
+        while (
+            len(messages) >= MANY
+            and self._placed
+            and not taken.doubtful
+            and len(taken.events) < limit
+        ):
             messages = self._consumer.consume(min(MANY, limit - len(taken.events)), 0.0)
             more = self._believed(messages)
             taken = Taken([*taken.events, *more.events], doubtful=more.doubtful)
