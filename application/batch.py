@@ -1,7 +1,7 @@
 """Plans one batch: every command decided in arrival order, and the events that come of it."""
 
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -18,15 +18,17 @@ from application.commands import (
     Work,
     WouldComplete,
 )
-from application.decisions import Decision, decide, try_transfer
+from application.decisions import Decision, decide, try_payment
 from application.metadata import ANSWER_VERSION, command_id, first_metadata
 from application.ports import Appended, Changes, Loaded, PlannedEvent
-from domain.identifiers import WalletId, bits
-from domain.instants import next_midnight
-from domain.payments import TransferMoney
+from application.state import State
+from application.subjects import Beginnings, shown
+from domain.identifiers import PaymentId, WalletId, payment_id
+from domain.instants import Instant, next_midnight
+from domain.payment_state import BEGINNINGS, Payment, payment_of
 from domain.recorded import EventMetadata
 from domain.refusals import KeyReused, Refusal, Rejection
-from domain.wallets import OpenWallet, Wallet
+from domain.wallets import Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,25 @@ ItemResult = Answer | Deferred | Rejection | Refusal | None
 class BatchPlan:
     """A batch under decision; wallets and keys stand as the accepted commands leave them."""
 
-    def __init__(self, loaded: Loaded, attempted: set[UUID]) -> None:
-        """Begin with what was loaded; answers to keys attempted by this batch are no replays."""
+    def __init__(
+        self,
+        loaded: Loaded,
+        attempted: set[UUID],
+        digits: Callable[[str], int],
+        beginnings: Beginnings | None = None,
+    ) -> None:
+        """Begin with what was loaded; answers to keys attempted by this batch are no replays.
+
+        `digits` knows the minor digits of each currency; `beginnings` are the first events of the
+        payments that the batch goes on.
+        """
         self._loaded = loaded
         self._attempted = attempted
+        self._beginnings = beginnings or {}
         self._wallets = dict(loaded.wallets)
+        self._digits = digits
+        self._payments = _payments(self._beginnings, loaded)
+        self._valid_before: Instant = next_midnight(loaded.decided_at)
         self._changed: dict[WalletId, Wallet] = {}
         self._keys: dict[UUID, Deferred] = {}
         self._events: list[PlannedEvent] = []
@@ -77,12 +93,14 @@ class BatchPlan:
         if not self._events:
             return None
         known, now = self._loaded.wallets, self._loaded.decided_at
+        changed = [w for w in self._changed.values() if w.wallet_id in known]
         return Changes(
-            changed=[w for w in self._changed.values() if w.wallet_id in known],
+            changed=changed,
+            ruled=[w for w in changed if w.rules is not known[w.wallet_id].rules],
             opened=[w for w in self._changed.values() if w.wallet_id not in known],
             events=self._events,
             decided_at=now,
-            valid_before=next_midnight(now),
+            valid_before=self._valid_before,
         )
 
     def outcomes(self, appended: Appended | None) -> list[Outcome]:
@@ -107,12 +125,15 @@ class BatchPlan:
             known = self._answered(work, self._keys)
             if known is not None:
                 return known
-            self._accept([(work, decide(work, self._wallets, now))])
+            self._accept([(work, decide(work, self._state(self._wallets), now))])
             return self._keys[work.stream]
         if isinstance(work, DryRun):
-            try_transfer(work.command, work.caller, self._wallets, now)
+            try_payment(work.command, work.caller, self._wallets, now)
             return WouldComplete(work.command, now)
         return self._atomic(work)
+
+    def _state(self, known: Mapping[WalletId, Wallet]) -> State:
+        return State(known, self._digits, self._payments)
 
     def _answered(
         self, work: Submission, keys: Mapping[UUID, Deferred]
@@ -154,6 +175,10 @@ class BatchPlan:
                 self._events.append(PlannedEvent(stream, version, event, metadata))
             for wallet in decision.wallets:
                 self._wallets[wallet.wallet_id] = self._changed[wallet.wallet_id] = wallet
+            for payment in decision.payments:
+                self._payments[payment.payment_id] = payment
+            if decision.valid_before is not None:
+                self._valid_before = min(self._valid_before, decision.valid_before)
             self._keys[work.stream] = Deferred(work, decision, begin + count - 1)
 
     def _complete(self, deferred: Deferred, appended: Appended | None) -> Answer:
@@ -169,11 +194,11 @@ class BatchPlan:
         )
 
     def _opening(self, work: Submission, appended: Appended | None) -> RecordedAnswer | None:
-        """Return the first event of the wallet that an answer shows, where it shows one."""
-        if isinstance(work.command, TransferMoney | OpenWallet):
+        """Return the first event of what an answer shows, where that is not the answer itself."""
+        stream = shown(work.command)
+        if stream is None:
             return None
-        stream = bits(work.command.wallet_id)
-        stored = self._loaded.answers.get(stream)
+        stored = self._loaded.answers.get(stream) or self._beginnings.get(stream)
         if stored is not None or appended is None:
             return stored
         opening = self._keys[stream]
@@ -215,7 +240,7 @@ class BatchPlan:
             known = self._answered(item, keys)
             if known is not None:
                 return known
-            decision = decide(item, draft, self._loaded.decided_at)
+            decision = decide(item, self._state(draft), self._loaded.decided_at)
         except Rejection as rejection:
             return rejection
         return decision.refusal or Deferred(item, decision, 0)
@@ -227,6 +252,17 @@ class BatchPlan:
             return replace(placed, replayed=result.replayed)
         assert isinstance(result, Answer), "no item of this batch is refused"
         return result
+
+
+def _payments(beginnings: Beginnings, loaded: Loaded) -> dict[PaymentId, Payment]:
+    """Return the payments that the batch goes on, as their first and last events tell them."""
+    found = {}
+    for stream, began in beginnings.items():
+        if isinstance(began.event, BEGINNINGS):
+            version, last = loaded.lasts[stream]
+            name = payment_id(stream)
+            found[name] = payment_of(name, began.event, last, version)
+    return found
 
 
 def _refuses(result: ItemResult) -> bool:

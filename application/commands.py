@@ -1,24 +1,54 @@
 """What can be submitted to the ledger, and what comes back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain.events import Event, PaymentDeclined, RequestRefused
+from domain.approvals import ApprovePayment, RejectPayment
+from domain.events import Event, RequestRefused
+from domain.exchanges import ExchangeMoney
+from domain.holds import CaptureHold, ExpirePayment, IncreaseHold, ReleaseHold
 from domain.instants import Instant
-from domain.payments import TransferMoney
+from domain.payment_events import PaymentDeclined
+from domain.payments import MakePayment
 from domain.recorded import EventMetadata
+from domain.refunds import RefundPayment, ReversePayment
 from domain.refusals import Refusal, Rejection
-from domain.wallets import (
-    Caller,
+from domain.wallet_rules import (
+    AddMember,
+    ChangeApprovals,
+    ChangeLimits,
     ChangeOverdraftLimit,
     CloseWallet,
     FreezeWallet,
     OpenWallet,
+    RemoveMember,
     UnfreezeWallet,
 )
+from domain.wallets import Caller
 
-WalletCommand = FreezeWallet | UnfreezeWallet | CloseWallet | ChangeOverdraftLimit
-Command = OpenWallet | WalletCommand | TransferMoney
+WalletCommand = (
+    FreezeWallet
+    | UnfreezeWallet
+    | CloseWallet
+    | ChangeOverdraftLimit
+    | ChangeLimits
+    | AddMember
+    | RemoveMember
+    | ChangeApprovals
+)
+PaymentCommand = (
+    CaptureHold | ReleaseHold | ExpirePayment | IncreaseHold | ApprovePayment | RejectPayment
+)
+Command = (
+    OpenWallet
+    | WalletCommand
+    | MakePayment
+    | ExchangeMoney
+    | PaymentCommand
+    | RefundPayment
+    | ReversePayment
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +56,8 @@ class Submission:
     """A command with its caller and the stream that its idempotency key begins.
 
     The fingerprint tells the request's content; a `traceparent` is one of W3C Trace Context.
+    `written` has the command's amounts, by their fields, that are in a currency which only the
+    ledger knows: decimal strings, to be read when it is known.
     """
 
     command: Command
@@ -33,13 +65,14 @@ class Submission:
     stream: UUID
     fingerprint: str
     traceparent: str | None = None
+    written: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """A transfer to be decided as it would be now, of which nothing is kept."""
+    """A payment to be decided as it would be now, of which nothing is kept."""
 
-    command: TransferMoney
+    command: MakePayment
     caller: Caller
 
 
@@ -72,7 +105,8 @@ class RecordedAnswer:
 class Answer:
     """What is on record for a key; `position` is that of the command's last event.
 
-    `opening` is the wallet's first event where the answer shows a wallet.
+    `opening` is the first event of the wallet or of the payment that the answer shows, where that
+    is not the answer itself.
     """
 
     stream: UUID
@@ -93,7 +127,7 @@ class Answer:
 class WouldComplete:
     """A dry run's good end; `decided_at` is when it was decided."""
 
-    command: TransferMoney
+    command: MakePayment
     decided_at: Instant
 
 

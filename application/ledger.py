@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from application.batch import BatchPlan
@@ -11,16 +11,17 @@ from application.commands import (
     AtomicBatch,
     ClockUnsure,
     Defect,
+    DryRun,
     Outcome,
+    RecordedAnswer,
     Submission,
     Unavailable,
+    WalletCommand,
     Work,
 )
-from application.decisions import wallets_of
 from application.ports import Conflict, LedgerStore, OutcomeUnknown, StoreUnavailable
+from application.subjects import goes_on, wallets_of
 from domain.identifiers import WalletId, bits
-from domain.payments import TransferMoney
-from domain.wallets import OpenWallet
 
 TRIES = 2
 """How often a batch is run before it is cut in two to find what makes it fail."""
@@ -34,6 +35,7 @@ class Ledger:
         store: LedgerStore,
         clock: ClockGuard,
         *,
+        digits: Callable[[str], int],
         report: Callable[[Exception], None],
         patience_seconds: float = 4.0,
         monotonic: Callable[[], float] = time.monotonic,
@@ -41,11 +43,13 @@ class Ledger:
     ) -> None:
         """Take the store, the clock's guard, and how long to try while the store is away.
 
+        `digits` knows the minor digits of each currency of the ledger.
         `report` is told of every exception that ends a command as a `Defect`, and of the last
         loss of the store when patience has ended.
         """
         self._store = store
         self._clock = clock
+        self._digits = digits
         self._patience = patience_seconds
         self._monotonic = monotonic
         self._pause = pause
@@ -104,11 +108,13 @@ class Ledger:
         ]
 
     def _run(self, works: Sequence[Work], attempted: set[UUID]) -> list[Outcome]:
-        wallets, streams = _needs(works)
-        loaded = self._store.load(wallets, streams)
+        subjects = _subjects(works)
+        beginnings = self._store.beginnings(subjects) if subjects else {}
+        wallets, streams = _needs(works, beginnings)
+        loaded = self._store.load(wallets, streams, list(beginnings))
         try:
             self._clock.check(loaded.clock)
-            plan = BatchPlan(loaded, attempted)
+            plan = BatchPlan(loaded, attempted, self._digits, beginnings)
             for work in works:
                 plan.add(work)
             changes = plan.changes()
@@ -132,18 +138,29 @@ def _keys(work: Work) -> list[UUID]:
     return [item.stream for item in items if isinstance(item, Submission)]
 
 
-def _needs(works: Sequence[Work]) -> tuple[list[WalletId], list[UUID]]:
+def _submissions(works: Sequence[Work]) -> Iterator[Submission | DryRun]:
+    for work in works:
+        if isinstance(work, AtomicBatch):
+            yield from filter(None, work.items)
+        else:
+            yield work
+
+
+def _subjects(works: Sequence[Work]) -> list[UUID]:
+    """Return the streams of the payments that commands go on."""
+    return list({stream for work in _submissions(works) if (stream := goes_on(work.command))})
+
+
+def _needs(
+    works: Sequence[Work], beginnings: Mapping[UUID, RecordedAnswer]
+) -> tuple[list[WalletId], list[UUID]]:
     """Return the wallets to lock, in id order, and the streams whose first event matters."""
     wallets: set[WalletId] = set()
     streams: set[UUID] = set()
-    for work in works:
-        items = work.items if isinstance(work, AtomicBatch) else (work,)
-        for item in items:
-            if item is None:
-                continue
-            wallets.update(wallets_of(item.command))
-            if isinstance(item, Submission):
-                streams.add(item.stream)
-                if not isinstance(item.command, TransferMoney | OpenWallet):
-                    streams.add(bits(item.command.wallet_id))
+    for work in _submissions(works):
+        wallets.update(wallets_of(work.command, beginnings))
+        if isinstance(work, Submission):
+            streams.add(work.stream)
+            if isinstance(work.command, WalletCommand):
+                streams.add(bits(work.command.wallet_id))
     return sorted(wallets), list(streams)

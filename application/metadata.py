@@ -2,10 +2,12 @@
 
 from application.commands import Submission
 from domain.events import Side
+from domain.exchanges import ExchangeMoney
 from domain.identifiers import request_id
-from domain.payments import TransferMoney
+from domain.payments import MakePayment
 from domain.recorded import Actor, EventMetadata
-from domain.wallets import OpenWallet
+from domain.refunds import RefundPayment, ReversePayment
+from domain.wallet_rules import OpenWallet
 
 ANSWER_VERSION = 1
 """The newest renderer of answers; what is stored names its own, and old ones stay."""
@@ -13,8 +15,12 @@ ANSWER_VERSION = 1
 
 def command_id(work: Submission) -> str:
     """Return the id of a command: that of the stream which its key begins."""
-    if isinstance(work.command, TransferMoney):
+    if isinstance(work.command, MakePayment | ExchangeMoney):
         return work.command.payment_id
+    if isinstance(work.command, RefundPayment):
+        return work.command.refund_payment_id
+    if isinstance(work.command, ReversePayment):
+        return work.command.reversal_payment_id
     if isinstance(work.command, OpenWallet):
         return work.command.wallet_id
     return request_id(work.stream)

@@ -30,10 +30,12 @@ class Loaded:
     """What a batch is decided on; the wallets stay locked until the commit or release.
 
     `clock` is the store's clock in seconds, `decided_at` the later of it and the last event's time.
+    `lasts` has the version and the last event of each stream that the batch goes on.
     """
 
     wallets: Mapping[WalletId, Wallet]
     answers: Mapping[UUID, RecordedAnswer]
+    lasts: Mapping[UUID, tuple[int, Event]]
     clock: float
     decided_at: Instant
 
@@ -50,9 +52,13 @@ class PlannedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """All that one batch stores, in order; not valid any more at `valid_before`."""
+    """All that one batch stores, in order; not valid any more at `valid_before`.
+
+    Of the wallets that have changed, `ruled` are those of which more changed than money.
+    """
 
     changed: Sequence[Wallet]
+    ruled: Sequence[Wallet]
     opened: Sequence[Wallet]
     events: Sequence[PlannedEvent]
     decided_at: Instant
@@ -74,8 +80,17 @@ class LedgerStore(Protocol):
     any exception the transaction is over.
     """
 
-    def load(self, wallets: Sequence[WalletId], streams: Sequence[UUID]) -> Loaded:
-        """Lock the wallets in id order, then read the clock and the streams' first events."""
+    def beginnings(self, streams: Sequence[UUID]) -> Mapping[UUID, RecordedAnswer]:
+        """Return the first events of streams, which never change: no lock is needed."""
+        ...
+
+    def load(
+        self, wallets: Sequence[WalletId], streams: Sequence[UUID], goes_on: Sequence[UUID] = ()
+    ) -> Loaded:
+        """Lock the wallets in id order, then read the clock and the streams' first events.
+
+        Of the streams that the batch goes on, the last events are read, too.
+        """
         ...
 
     def commit(self, changes: Changes) -> Appended:

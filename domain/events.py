@@ -1,23 +1,38 @@
 """The facts of the ledger: every event that is ever stored, in the past tense."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from domain.free_text import WRITTEN_BY_PEOPLE
 from domain.identifiers import PaymentId, WalletId
 from domain.instants import Instant
+from domain.payment_events import PaymentEvent, PaymentStanding
 
 WalletKind = Literal["personal", "shared", "system"]
 AccountClass = Literal["asset", "liability", "equity", "income", "expense"]
-Side = Literal["member", "operate"]
-"""Who acts on a wallet: one of its members, or an operator."""
+Role = Literal["owner", "spender", "viewer"]
+Side = Literal["member", "operate", "system"]
+"""Who acts: a member of the wallet, an operator, or the ledger's own workers."""
 
-Action = Literal["freeze", "unfreeze", "close", "change-overdraft-limit"]
+Action = Literal[
+    "freeze",
+    "unfreeze",
+    "close",
+    "change-overdraft-limit",
+    "change-limits",
+    "change-approvals",
+    "add-member",
+    "remove-member",
+    "capture",
+    "release",
+    "expire",
+    "increase",
+    "approve",
+    "reject",
+]
 WalletStatus = Literal["open", "frozen", "closed"]
-
-
-WRITTEN_BY_PEOPLE = {"written_by_people": True}
-"""Marks a field in which people write free text, so that it can be encrypted per person."""
+HoldReleaseReason = Literal["captured", "released", "expired", "rejected"]
+"""Why money is not held any more: the rest of a final capture, or the end without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +57,8 @@ class WalletDebited:
     currency: str
     counterparty: WalletId
     effective_at: Instant
+    counted: int | None = None
+    """What counts against the wallet's limits; none is all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +70,38 @@ class WalletCredited:
     currency: str
     counterparty: WalletId
     effective_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class WalletFundsHeld:
+    """Money of a wallet is set aside for a payment, until it is captured or released."""
+
+    payment_id: PaymentId
+    amount: int
+    currency: str
+    expires_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class WalletHoldCaptured:
+    """Money that was held left the wallet."""
+
+    payment_id: PaymentId
+    amount: int
+    currency: str
+    counterparty: WalletId
+    effective_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class WalletHoldReleased:
+    """Money that was held is free again; `given_back` to the limit of the day, in minor units."""
+
+    payment_id: PaymentId
+    amount: int
+    currency: str
+    reason: HoldReleaseReason
+    given_back: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,67 +135,81 @@ class WalletOverdraftLimitChanged:
     reason: str = field(metadata=WRITTEN_BY_PEOPLE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentCompleted:
-    """A payment moved its money; the wallets' events beside it say so leg by leg."""
+@dataclass(frozen=True, slots=True)
+class WalletLimitsChanged:
+    """What may leave by one payment and on one day (UTC) from now on; none is no limit."""
 
-    kind: Literal["transfer"]
-    amount: int
-    currency: str
-    source_wallet_id: WalletId
-    destination_wallet_id: WalletId
-    effective_at: Instant
-    description: str | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
-    reference: str | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
-    metadata: Mapping[str, str] | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
+    per_payment: int | None
+    per_day: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentDeclined:
-    """A payment was refused and moved nothing; `available` as it stood, in minor units."""
+@dataclass(frozen=True, slots=True)
+class WalletMemberAdded:
+    """Somebody has a role in the wallet from now on, instead of the one they had."""
 
-    kind: Literal["transfer"]
-    amount: int
-    currency: str
-    source_wallet_id: WalletId
-    destination_wallet_id: WalletId
-    effective_at: Instant
-    code: str
-    available: int | None = None
-    description: str | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
-    reference: str | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
-    metadata: Mapping[str, str] | None = field(default=None, metadata=WRITTEN_BY_PEOPLE)
+    user_id: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class WalletMemberRemoved:
+    """Somebody has no role in the wallet any more."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WalletApprovalsChanged:
+    """Payments above an amount wait for so many other owners from now on; zero is none."""
+
+    required: int
+    above: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestAccepted:
-    """A command on a wallet was done; the wallet's standing after it is what was answered."""
+    """A command on a wallet or a payment was done; how it stood after it is what was answered."""
 
     action: Action
-    wallet_id: WalletId
-    status: WalletStatus
-    overdraft_limit: int | None
-    role: str | None
+    wallet_id: WalletId | None = None
+    status: WalletStatus | None = None
+    overdraft_limit: int | None = None
+    role: str | None = None
+    per_payment: int | None = None
+    per_day: int | None = None
+    member: WalletMemberAdded | None = None
+    approvals: WalletApprovalsChanged | None = None
+    payment_id: PaymentId | None = None
+    standing: PaymentStanding | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRefused:
-    """A command on a wallet was refused by the ledger and changed nothing."""
+    """A command on a wallet or a payment was refused by the ledger and changed nothing."""
 
     action: Action
-    wallet_id: WalletId
+    wallet_id: WalletId | None = None
     code: str
+    payment_id: PaymentId | None = None
+    available: int | None = None
+    currency: str | None = None
 
 
 WalletEvent = (
     WalletOpened
     | WalletDebited
     | WalletCredited
+    | WalletFundsHeld
+    | WalletHoldCaptured
+    | WalletHoldReleased
     | WalletFrozen
     | WalletUnfrozen
     | WalletClosed
     | WalletOverdraftLimitChanged
+    | WalletLimitsChanged
+    | WalletMemberAdded
+    | WalletMemberRemoved
+    | WalletApprovalsChanged
 )
-PaymentEvent = PaymentCompleted | PaymentDeclined
 RequestEvent = RequestAccepted | RequestRefused
 Event = WalletEvent | PaymentEvent | RequestEvent

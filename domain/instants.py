@@ -43,3 +43,8 @@ def next_midnight(text: Instant) -> Instant:
     """Return the end of the UTC day that an instant lies in."""
     day = moment(text).replace(hour=0, minute=0, second=0, microsecond=0)
     return instant(day + timedelta(days=1))
+
+
+def later(text: Instant, seconds: int) -> Instant:
+    """Return the instant so many seconds after another."""
+    return instant(moment(text) + timedelta(seconds=seconds))

@@ -78,6 +78,111 @@ class OverdraftInUse(Refusal):
     reason = "The wallet is further below zero than the new limit allows."
 
 
+class LimitExceeded(Refusal):
+    """The payment would pass what may leave the wallet by one payment or on one day."""
+
+    code = "limit-exceeded"
+    reason = "The payment passes a limit of the wallet."
+
+
+class LastOwner(Refusal):
+    """A wallet keeps its last owner."""
+
+    code = "last-owner"
+    reason = "A wallet keeps at least one owner."
+
+
+class WalletNotShared(Refusal):
+    """Only shared wallets have members and approvals."""
+
+    code = "wallet-not-shared"
+    reason = "Only a shared wallet has members and approvals."
+
+
+class HoldExpired(Refusal):
+    """The hold has run out, whether it has been swept or not."""
+
+    code = "hold-expired"
+    reason = "The hold has expired."
+
+
+class HoldAlreadyReleased(Refusal):
+    """The hold was released before."""
+
+    code = "hold-already-released"
+    reason = "The hold has been released."
+
+
+class HoldAlreadyCaptured(Refusal):
+    """The hold was captured for good before."""
+
+    code = "hold-already-captured"
+    reason = "The hold has been captured."
+
+
+class AmountExceedsHold(Refusal):
+    """A capture of more than is left of the hold."""
+
+    code = "amount-exceeds-hold"
+    reason = "The amount is more than what is left of the hold."
+
+
+class AmountExceedsPayment(Refusal):
+    """A refund of more than is left of the payment."""
+
+    code = "amount-exceeds-payment"
+    reason = "The amount is more than what is left of the payment to be refunded."
+
+
+class AlreadyReversed(Refusal):
+    """The payment was undone before."""
+
+    code = "already-reversed"
+    reason = "The payment has been reversed."
+
+
+class AlreadyRefunded(Refusal):
+    """Some of the payment was given back before."""
+
+    code = "already-refunded"
+    reason = "The payment has been refunded in part or in full."
+
+
+class NotRefundable(Refusal):
+    """A payment of a kind, or in a state, that is not refunded."""
+
+    code = "not-refundable"
+    reason = "A payment of this kind, or in this state, cannot be refunded."
+
+
+class NotReversible(Refusal):
+    """A payment of a kind, or in a state, that is not reversed."""
+
+    code = "not-reversible"
+    reason = "A payment of this kind, or in this state, cannot be reversed."
+
+
+class ApprovalNotNeeded(Refusal):
+    """The payment does not wait for anybody, or not any more."""
+
+    code = "approval-not-needed"
+    reason = "The payment does not wait for approval."
+
+
+class AlreadyApproved(Refusal):
+    """The same owner has approved the payment before."""
+
+    code = "already-approved"
+    reason = "You have approved this payment already."
+
+
+class ApprovalRejected(Refusal):
+    """Another owner has rejected the payment."""
+
+    code = "approval-rejected"
+    reason = "Another owner of the wallet has rejected the payment."
+
+
 class Rejection(Exception):
     """A command that is not decided at all; nothing is recorded and a retry is decided afresh."""
 
@@ -91,8 +196,34 @@ class WalletNotFound(Rejection):
         self.wallet_id = wallet_id
 
 
+class PaymentNotFound(Rejection):
+    """There is no such payment, or none that the caller may know of."""
+
+
+class MemberNotFound(Rejection):
+    """Who is to be removed from the wallet is no member of it."""
+
+
+class NothingToDo(Rejection):
+    """What a worker asks for is done already, or its time has not come."""
+
+
+class NotPayee(Rejection):
+    """The payer asks for what only the payee may do."""
+
+
 class RoleMissing(Rejection):
     """A member of the wallet asks for what their role does not allow."""
+
+
+class FieldInvalid(Rejection):
+    """A field of the request does not fit what only the ledger knows, such as a currency."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        """Keep which field of the body it is, with `/` between its steps, and what is wrong."""
+        super().__init__(field, detail)
+        self.field = field
+        self.detail = detail
 
 
 class KeyReused(Rejection):
@@ -111,6 +242,21 @@ REFUSALS: dict[str, type[Refusal]] = {
         BalanceOutOfRange,
         WalletNotEmpty,
         OverdraftInUse,
+        LimitExceeded,
+        LastOwner,
+        WalletNotShared,
+        HoldExpired,
+        HoldAlreadyReleased,
+        HoldAlreadyCaptured,
+        AmountExceedsHold,
+        AmountExceedsPayment,
+        AlreadyReversed,
+        AlreadyRefunded,
+        NotRefundable,
+        NotReversible,
+        ApprovalNotNeeded,
+        AlreadyApproved,
+        ApprovalRejected,
     )
 }
 """Each refusal by its code, so that a stored code finds its reason."""

@@ -1,61 +1,66 @@
-"""Wallets: what decisions need to know of one, what may be done to it, and how events change it."""
+"""Wallets: what decisions need to know of one, who may act on it, and how events change it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
 
 from domain.events import (
-    AccountClass,
+    Role,
     Side,
+    WalletApprovalsChanged,
     WalletClosed,
     WalletCredited,
     WalletDebited,
     WalletEvent,
     WalletFrozen,
+    WalletFundsHeld,
+    WalletHoldCaptured,
+    WalletHoldReleased,
     WalletKind,
+    WalletLimitsChanged,
+    WalletMemberAdded,
+    WalletMemberRemoved,
     WalletOpened,
     WalletOverdraftLimitChanged,
     WalletStatus,
     WalletUnfrozen,
 )
 from domain.identifiers import WalletId
-from domain.refusals import (
-    OverdraftInUse,
-    WalletIsClosed,
-    WalletIsFrozen,
-    WalletNotEmpty,
-    WalletNotFound,
-)
+from domain.refusals import RoleMissing, WalletNotFound
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who gives a command: a subject, the client it uses, and whether it may operate any wallet."""
+    """Who gives a command: a subject, the client it uses, and whether it may operate any wallet.
+
+    The ledger's own workers are callers too: they operate, and their right is the system's.
+    """
 
     subject: str
     client_id: str
     operate: bool
+    system: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Wallet:
-    """A wallet as decisions see it; money in minor units, no overdraft limit is unlimited."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletRules:
+    """What holds for a wallet between two changes of it; no limit of any kind is unlimited.
 
-    wallet_id: WalletId
-    version: int
+    Payments above `approvals_above` need `approvals_required` other owners; zero needs none.
+    """
+
     kind: WalletKind
     currency: str
     owner: str | None
-    posted: int
-    held: int
+    members: Mapping[str, Role]
     overdraft_limit: int | None
-    frozen_by_member: bool
-    frozen_by_operator: bool
-    closed: bool
-
-    @property
-    def available(self) -> int:
-        """What can be spent without an overdraft."""
-        return self.posted - self.held
+    per_payment: int | None = None
+    per_day: int | None = None
+    approvals_required: int = 0
+    approvals_above: int = 0
+    frozen_by_member: bool = False
+    frozen_by_operator: bool = False
+    closed: bool = False
 
     @property
     def frozen(self) -> bool:
@@ -67,182 +72,169 @@ class Wallet:
         """The one word that answers show."""
         return "closed" if self.closed else "frozen" if self.frozen else "open"
 
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """A wallet as decisions see it, money in minor units.
+
+    `spent` is what counts against the limit of the day `spent_on` (UTC), of no other day.
+    """
+
+    wallet_id: WalletId
+    version: int
+    posted: int
+    held: int
+    spent_on: str | None
+    spent: int
+    rules: WalletRules
+
+    @property
+    def available(self) -> int:
+        """What can be spent without an overdraft."""
+        return self.posted - self.held
+
     def affords(self, amount: int) -> bool:
         """Whether so many minor units can leave without passing the overdraft limit."""
-        limit = self.overdraft_limit
+        limit = self.rules.overdraft_limit
         return limit is None or self.posted - self.held - amount >= -limit
 
+    def within_limits(self, amount: int, today: str) -> bool:
+        """Whether a payment of so many minor units keeps to the limits of payment and day."""
+        rules = self.rules
+        if rules.per_payment is not None and amount > rules.per_payment:
+            return False
+        spent = self.spent if self.spent_on == today else 0
+        return rules.per_day is None or spent + amount <= rules.per_day
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenWallet:
-    """Open a wallet; an overdraft limit in minor units, none is unlimited."""
-
-    wallet_id: WalletId
-    kind: WalletKind
-    account_class: AccountClass
-    name: str
-    reference: str | None
-    currency: str
-    overdraft_limit: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class FreezeWallet:
-    """Stop payments from a wallet."""
-
-    wallet_id: WalletId
-    reason: str
+    def awaits_approval(self, amount: int) -> bool:
+        """Whether a payment of so many minor units waits for other owners."""
+        rules = self.rules
+        return rules.approvals_required > 0 and amount > rules.approvals_above
 
 
-@dataclass(frozen=True, slots=True)
-class UnfreezeWallet:
-    """Lift one's own side's freeze."""
-
-    wallet_id: WalletId
-    reason: str
+def role_of(wallet: Wallet, caller: Caller) -> Role | None:
+    """Return the role that a caller has in a wallet."""
+    return wallet.rules.members.get(caller.subject)
 
 
-@dataclass(frozen=True, slots=True)
-class CloseWallet:
-    """End a wallet that holds no money."""
-
-    wallet_id: WalletId
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeOverdraftLimit:
-    """Set how far below zero a wallet may go, in minor units; none is unlimited."""
-
-    wallet_id: WalletId
-    overdraft_limit: int | None
-    reason: str
-
-
-def side(wallet: Wallet, caller: Caller) -> Side:
-    """Return by which right a caller acts on a wallet, or raise `WalletNotFound`."""
-    if wallet.owner is not None and wallet.owner == caller.subject:
-        return "member"
-    if caller.operate:
-        return "operate"
-    raise WalletNotFound(wallet.wallet_id)
-
-
-def open_wallet(command: OpenWallet, caller: Caller) -> WalletOpened:
-    """Decide the opening of a wallet; system wallets belong to nobody."""
-    return WalletOpened(
-        kind=command.kind,
-        account_class=command.account_class,
-        owner=None if command.kind == "system" else caller.subject,
-        name=command.name,
-        reference=command.reference,
-        currency=command.currency,
-        overdraft_limit=command.overdraft_limit,
-    )
-
-
-def freeze(command: FreezeWallet, wallet: Wallet, caller: Caller) -> tuple[WalletEvent, ...]:
-    """Decide a freeze; a side that has frozen already changes nothing."""
-    by = side(wallet, caller)
-    if wallet.closed:
-        raise WalletIsClosed
-    if wallet.frozen_by_member if by == "member" else wallet.frozen_by_operator:
-        return ()
-    return (WalletFrozen(by, command.reason),)
-
-
-def unfreeze(command: UnfreezeWallet, wallet: Wallet, caller: Caller) -> tuple[WalletEvent, ...]:
-    """Decide to lift one's own freeze; the other side's is not one's own to lift."""
-    by = side(wallet, caller)
-    if wallet.closed:
-        raise WalletIsClosed
-    if wallet.frozen_by_member if by == "member" else wallet.frozen_by_operator:
-        return (WalletUnfrozen(by, command.reason),)
-    if wallet.frozen:
-        raise WalletIsFrozen
-    return ()
-
-
-def close(command: CloseWallet, wallet: Wallet, caller: Caller) -> tuple[WalletEvent, ...]:
-    """Decide the end of a wallet; a member cannot close what an operator has frozen."""
-    by = side(wallet, caller)
-    if wallet.closed:
-        raise WalletIsClosed
-    if wallet.frozen_by_operator and by == "member":
-        raise WalletIsFrozen
-    if wallet.posted != 0 or wallet.held != 0:
-        raise WalletNotEmpty
-    return (WalletClosed(command.reason),)
-
-
-def change_overdraft_limit(
-    command: ChangeOverdraftLimit, wallet: Wallet, caller: Caller
-) -> tuple[WalletEvent, ...]:
-    """Decide a new overdraft limit, which only operators give."""
-    if not caller.operate:
+def require_sight(wallet: Wallet, caller: Caller) -> None:
+    """Raise `WalletNotFound` for whoever may not know of a wallet."""
+    if not caller.operate and caller.subject not in wallet.rules.members:
         raise WalletNotFound(wallet.wallet_id)
-    if wallet.closed:
-        raise WalletIsClosed
-    if not replace(wallet, overdraft_limit=command.overdraft_limit).affords(0):
-        raise OverdraftInUse
-    return (WalletOverdraftLimitChanged(command.overdraft_limit, command.reason),)
+
+
+def right_to_pay(wallet: Wallet, caller: Caller) -> Side:
+    """Return by which right a caller pays; raises `WalletNotFound` or `RoleMissing`."""
+    if role_of(wallet, caller) in {"owner", "spender"}:
+        return "member"
+    return _as_operator(wallet, caller)
+
+
+def right_to_govern(wallet: Wallet, caller: Caller) -> Side:
+    """Return by which right a caller changes a wallet; raises `WalletNotFound` or `RoleMissing`."""
+    if role_of(wallet, caller) == "owner":
+        return "member"
+    return _as_operator(wallet, caller)
+
+
+def require_owner(wallet: Wallet, caller: Caller) -> Side:
+    """Return the right of an owner, which no operator has; raises as `right_to_govern`."""
+    require_sight(wallet, caller)
+    if role_of(wallet, caller) != "owner":
+        raise RoleMissing
+    return "member"
+
+
+def _as_operator(wallet: Wallet, caller: Caller) -> Side:
+    if caller.operate:
+        return "system" if caller.system else "operate"
+    require_sight(wallet, caller)
+    raise RoleMissing
 
 
 def opened(wallet_id: WalletId, event: WalletOpened) -> Wallet:
     """Return the wallet that an opening begins."""
-    return Wallet(
-        wallet_id=wallet_id,
-        version=1,
+    rules = WalletRules(
         kind=event.kind,
         currency=event.currency,
         owner=event.owner,
-        posted=0,
-        held=0,
+        members={} if event.owner is None else {event.owner: "owner"},
         overdraft_limit=event.overdraft_limit,
-        frozen_by_member=False,
-        frozen_by_operator=False,
-        closed=False,
     )
+    return Wallet(wallet_id, 1, 0, 0, None, 0, rules)
 
 
-def evolve(wallet: Wallet, event: WalletEvent) -> Wallet:
-    """Return the wallet after an event; what has happened is never refused."""
-    version = wallet.version + 1
+def evolve(wallet: Wallet, event: WalletEvent, today: str) -> Wallet:
+    """Return the wallet after an event of a day (UTC); what has happened is never refused."""
     match event:
-        case WalletDebited(amount=amount):
-            return _moved(wallet, version, -amount)
+        case WalletDebited(amount=amount, counted=counted):
+            return _moved(wallet, -amount, 0, amount if counted is None else counted, today)
         case WalletCredited(amount=amount):
-            return _moved(wallet, version, amount)
-        case WalletFrozen(side="member"):
-            return replace(wallet, version=version, frozen_by_member=True)
-        case WalletFrozen():
-            return replace(wallet, version=version, frozen_by_operator=True)
-        case WalletUnfrozen(side="member"):
-            return replace(wallet, version=version, frozen_by_member=False)
-        case WalletUnfrozen():
-            return replace(wallet, version=version, frozen_by_operator=False)
-        case WalletClosed():
-            return replace(wallet, version=version, closed=True)
-        case WalletOverdraftLimitChanged(overdraft_limit=limit):
-            return replace(wallet, version=version, overdraft_limit=limit)
+            return _moved(wallet, amount, 0, 0, today)
+        case WalletFundsHeld(amount=amount):
+            return _moved(wallet, 0, amount, amount, today)
+        case WalletHoldCaptured(amount=amount):
+            return _moved(wallet, -amount, -amount, 0, today)
+        case WalletHoldReleased(amount=amount, given_back=given_back):
+            return _moved(wallet, 0, -amount, -given_back, today)
         case WalletOpened():
             return opened(wallet.wallet_id, event)
+        case _:
+            rules = _changed(wallet.rules, event)
+            return replace(wallet, version=wallet.version + 1, rules=rules)
+
+
+RuleEvent = (
+    WalletFrozen
+    | WalletUnfrozen
+    | WalletClosed
+    | WalletOverdraftLimitChanged
+    | WalletLimitsChanged
+    | WalletMemberAdded
+    | WalletMemberRemoved
+    | WalletApprovalsChanged
+)
+
+
+def _changed(rules: WalletRules, event: RuleEvent) -> WalletRules:
+    match event:
+        case WalletFrozen(side="member"):
+            return replace(rules, frozen_by_member=True)
+        case WalletFrozen():
+            return replace(rules, frozen_by_operator=True)
+        case WalletUnfrozen(side="member"):
+            return replace(rules, frozen_by_member=False)
+        case WalletUnfrozen():
+            return replace(rules, frozen_by_operator=False)
+        case WalletClosed():
+            return replace(rules, closed=True)
+        case WalletOverdraftLimitChanged(overdraft_limit=limit):
+            return replace(rules, overdraft_limit=limit)
+        case WalletLimitsChanged(per_payment=per_payment, per_day=per_day):
+            return replace(rules, per_payment=per_payment, per_day=per_day)
+        case WalletMemberAdded(user_id=user, role=role):
+            return replace(rules, members={**rules.members, user: role})
+        case WalletMemberRemoved(user_id=user):
+            left = {name: role for name, role in rules.members.items() if name != user}
+            return replace(rules, members=left)
+        case WalletApprovalsChanged(required=required, above=above):
+            return replace(rules, approvals_required=required, approvals_above=above)
         case _:
             assert_never(event)
 
 
-def _moved(wallet: Wallet, version: int, amount: int) -> Wallet:
+def _moved(wallet: Wallet, posted: int, held: int, counted: int, today: str) -> Wallet:
+    spent_on, spent = wallet.spent_on, wallet.spent
+    if counted:
+        spent = spent + counted if spent_on == today else counted
+        spent_on = today
     # Field by field: `replace` takes three times as long, and every transfer needs it twice.
     return Wallet(
         wallet.wallet_id,
-        version,
-        wallet.kind,
-        wallet.currency,
-        wallet.owner,
-        wallet.posted + amount,
-        wallet.held,
-        wallet.overdraft_limit,
-        wallet.frozen_by_member,
-        wallet.frozen_by_operator,
-        wallet.closed,
+        wallet.version + 1,
+        wallet.posted + posted,
+        wallet.held + held,
+        spent_on,
+        spent,
+        wallet.rules,
     )

@@ -7,18 +7,35 @@ from typing import Any
 import msgspec
 
 from domain import events
+from domain import payment_events as payments
 from domain.recorded import EventMetadata
 
 TYPES: Mapping[str, type] = {
     "wallet.opened.v1": events.WalletOpened,
     "wallet.debited.v1": events.WalletDebited,
     "wallet.credited.v1": events.WalletCredited,
+    "wallet.funds_held.v1": events.WalletFundsHeld,
+    "wallet.hold_captured.v1": events.WalletHoldCaptured,
+    "wallet.hold_released.v1": events.WalletHoldReleased,
     "wallet.frozen.v1": events.WalletFrozen,
     "wallet.unfrozen.v1": events.WalletUnfrozen,
     "wallet.closed.v1": events.WalletClosed,
     "wallet.overdraft_limit_changed.v1": events.WalletOverdraftLimitChanged,
-    "payment.completed.v1": events.PaymentCompleted,
-    "payment.declined.v1": events.PaymentDeclined,
+    "wallet.limits_changed.v1": events.WalletLimitsChanged,
+    "wallet.member_added.v1": events.WalletMemberAdded,
+    "wallet.member_removed.v1": events.WalletMemberRemoved,
+    "wallet.approvals_changed.v1": events.WalletApprovalsChanged,
+    "payment.completed.v1": payments.PaymentCompleted,
+    "payment.declined.v1": payments.PaymentDeclined,
+    "payment.authorized.v1": payments.PaymentAuthorized,
+    "payment.approval_requested.v1": payments.PaymentApprovalRequested,
+    "payment.approved.v1": payments.PaymentApproved,
+    "payment.rejected.v1": payments.PaymentRejected,
+    "payment.increased.v1": payments.PaymentIncreased,
+    "payment.captured.v1": payments.PaymentCaptured,
+    "payment.released.v1": payments.PaymentReleased,
+    "payment.refunded.v1": payments.PaymentRefunded,
+    "payment.reversed.v1": payments.PaymentReversed,
     "request.accepted.v1": events.RequestAccepted,
     "request.refused.v1": events.RequestRefused,
 }
@@ -26,6 +43,18 @@ TYPES: Mapping[str, type] = {
 
 STORED_NAMES: Mapping[str, str] = {"account_class": "class"}
 """Fields whose stored name is a word that Python reserves."""
+
+OMITTED: Mapping[type, tuple[str, ...]] = {
+    events.WalletDebited: ("counted",),
+    payments.PaymentCompleted: ("original_payment_id", "legs", "rate"),
+    payments.PaymentDeclined: ("original_payment_id", "legs", "rate"),
+    events.RequestAccepted: (
+        *("per_payment", "per_day", "member", "approvals"),
+        *("payment_id", "standing"),
+    ),
+    events.RequestRefused: ("payment_id", "available", "currency"),
+}
+"""The last fields of the classes that are stored most, left out where none of them is set."""
 
 Upcaster = Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]
 """Turns the fields of an old type into the next type's name and fields."""
@@ -58,13 +87,20 @@ class EventCodec:
             if cls not in self._renamed
         }
         self._encode = msgspec.json.Encoder().encode
+        self._omitted = {
+            cls: "".join(f',"{name}":null' for name in names).encode() + b"}"
+            for cls, names in OMITTED.items()
+        }
 
     def encode(self, event: events.Event) -> tuple[str, bytes]:
         """Return an event's type name and its JSON."""
         cls = type(event)
         renamed = self._renamed.get(cls)
         if renamed is None:
-            return self._names[cls], self._encode(event)
+            encoded, omitted = self._encode(event), self._omitted.get(cls)
+            if omitted is not None and encoded.endswith(omitted):
+                encoded = encoded[: -len(omitted)] + b"}"
+            return self._names[cls], encoded
         fields = {stored: getattr(event, name) for name, stored in renamed.items()}
         return self._names[cls], self._encode(fields)
 

@@ -7,6 +7,7 @@ import psycopg
 
 from application.clock import ClockGuard
 from application.ledger import Ledger
+from domain.money import Currencies
 from infrastructure.databases.logins import conninfo
 from infrastructure.event_codec import EventCodec
 from infrastructure.ledger_store.store import Connection, PostgresLedgerStore
@@ -32,11 +33,14 @@ def suspended_too() -> float:
 def open_ledger(
     settings: Settings,
     secrets: Secrets,
+    currencies: Currencies,
     report: Callable[[Exception], None],
 ) -> tuple[Ledger, PostgresLedgerStore]:
-    """Return a ledger and its store, which connects when first used and is the caller's to close.
+    """Return a ledger that counts in these currencies and its store, which connects when first used and is the caller's to close.
 
     `report` is told of each fault that ends a command as a `Defect`.
     """
     store = PostgresLedgerStore(connector(settings, secrets), EventCodec())
-    return Ledger(store, ClockGuard(suspended_too), report=report), store
+    return Ledger(
+        store, ClockGuard(suspended_too), digits=currencies.digits, report=report
+    ), store

@@ -7,7 +7,8 @@ BEGIN: LiteralString = "BEGIN ISOLATION LEVEL READ COMMITTED"
 # One table, in id order: a join under FOR UPDATE may return rows as they were before the wait,
 # and another order than every other transaction's would deadlock.
 LOCK_HEADS: LiteralString = """
-SELECT id, version, kind, currency, owner, posted, held, overdraft_limit,
+SELECT id, version, posted, held, spent_on, spent, kind, currency, owner, members,
+       overdraft_limit, per_payment, per_day, approvals_required, approvals_above,
        frozen_by_member, frozen_by_operator, closed
 FROM wallet_head WHERE id = ANY(%b::uuid[]) ORDER BY id FOR UPDATE
 """
@@ -24,26 +25,53 @@ SELECT originator_id, topic, state, metadata, notification_id, recorded_at
 FROM events WHERE originator_id = ANY(%b::uuid[]) AND originator_version = 1
 """
 
-CHANGE_HEADS: LiteralString = """
+READ_LASTS: LiteralString = """
+SELECT s.id, e.originator_version, e.topic, e.state
+FROM unnest(%b::uuid[]) AS s (id)
+CROSS JOIN LATERAL (
+    SELECT originator_version, topic, state FROM events
+    WHERE originator_id = s.id ORDER BY originator_version DESC LIMIT 1) AS e
+"""
+
+MOVE_HEADS: LiteralString = """
 UPDATE wallet_head AS h
-SET version = n.version, posted = n.posted, held = n.held, overdraft_limit = n.overdraft_limit,
+SET version = n.version, posted = n.posted, held = n.held,
+    spent_on = n.spent_on::date, spent = n.spent
+FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::text[], %b::bigint[])
+    AS n (id, version, posted, held, spent_on, spent)
+WHERE h.id = n.id
+"""
+
+CHANGE_RULES: LiteralString = """
+UPDATE wallet_head AS h
+SET members = n.members::jsonb, overdraft_limit = n.overdraft_limit,
+    per_payment = n.per_payment, per_day = n.per_day,
+    approvals_required = n.approvals_required, approvals_above = n.approvals_above,
     frozen_by_member = n.frozen_by_member, frozen_by_operator = n.frozen_by_operator,
     closed = n.closed
-FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
-            %b::boolean[], %b::boolean[], %b::boolean[])
-    AS n (id, version, posted, held, overdraft_limit,
-          frozen_by_member, frozen_by_operator, closed)
+FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
+            %b::bigint[], %b::boolean[], %b::boolean[], %b::boolean[])
+    AS n (id, members, overdraft_limit, per_payment, per_day, approvals_required,
+          approvals_above, frozen_by_member, frozen_by_operator, closed)
 WHERE h.id = n.id
 """
 
 # New heads in id order: two processes that open the same wallets in opposite order would deadlock.
 OPEN_HEADS: LiteralString = """
-INSERT INTO wallet_head (id, version, posted, held, overdraft_limit,
+INSERT INTO wallet_head (id, version, posted, held, spent_on, spent, members, overdraft_limit,
+                         per_payment, per_day, approvals_required, approvals_above,
                          frozen_by_member, frozen_by_operator, closed, kind, currency, owner)
-SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
-                     %b::boolean[], %b::boolean[], %b::boolean[],
-                     %b::text[], %b::text[], %b::text[])
-    AS n (id) ORDER BY n.id
+SELECT n.id, n.version, n.posted, n.held, n.spent_on::date, n.spent, n.members::jsonb,
+       n.overdraft_limit, n.per_payment, n.per_day, n.approvals_required, n.approvals_above,
+       n.frozen_by_member, n.frozen_by_operator, n.closed, n.kind, n.currency, n.owner
+FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::text[], %b::bigint[],
+            %b::text[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
+            %b::boolean[], %b::boolean[], %b::boolean[],
+            %b::text[], %b::text[], %b::text[])
+    AS n (id, version, posted, held, spent_on, spent, members, overdraft_limit, per_payment,
+          per_day, approvals_required, approvals_above, frozen_by_member, frozen_by_operator,
+          closed, kind, currency, owner)
+ORDER BY n.id
 """
 
 APPEND: LiteralString = """

@@ -1,7 +1,7 @@
 """The ledger's store in PostgreSQL: two round trips a batch, one connection, one writer."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,12 +20,10 @@ from application.ports import (
 )
 from domain.identifiers import WalletId, bits
 from domain.instants import instant, moment
-from domain.wallets import Wallet
 from infrastructure.event_codec import EventCodec
 from infrastructure.ledger_store import statements as sql
 from infrastructure.ledger_store.arrays import (
     Bigints,
-    Booleans,
     Byteas,
     Column,
     Texts,
@@ -33,6 +31,12 @@ from infrastructure.ledger_store.arrays import (
     register,
 )
 from infrastructure.ledger_store.deadline import Deadline
+from infrastructure.ledger_store.heads import (
+    fixed_columns,
+    moved_columns,
+    rules_columns,
+    wallet_of,
+)
 from infrastructure.ledger_store.pipeline import pipeline
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -60,8 +64,18 @@ class PostgresLedgerStore:
         self._connection: Connection | None = None
         self._deadline = Deadline()
 
-    def load(self, wallets: Sequence[WalletId], streams: Sequence[UUID]) -> Loaded:
-        """Lock the wallets' heads in id order, then read clock and answers in later statements."""
+    def beginnings(self, streams: Sequence[UUID]) -> Mapping[UUID, RecordedAnswer]:
+        """Read the first events of streams in a transaction of its own."""
+        with self._failures(StoreUnavailable):
+            found = self._connected().execute(
+                sql.READ_ANSWERS, (Uuids(streams),), prepare=True, binary=True
+            )
+            return {row[0]: self._answer(row) for row in found.fetchall()}
+
+    def load(
+        self, wallets: Sequence[WalletId], streams: Sequence[UUID], goes_on: Sequence[UUID] = ()
+    ) -> Loaded:
+        """Lock the wallets' heads in id order, then read all else in later statements."""
         names = {bits(wallet): wallet for wallet in wallets}
         with self._failures(StoreUnavailable):
             connection = self._connected()
@@ -74,11 +88,15 @@ class PostgresLedgerStore:
                 answers = connection.execute(
                     sql.READ_ANSWERS, (Uuids(streams),), prepare=True, binary=True
                 )
+                lasts = goes_on and connection.execute(
+                    sql.READ_LASTS, (Uuids(goes_on),), prepare=True, binary=True
+                )
                 head_rows = heads.fetchall()
             ((now, last),) = clock.fetchall()
             return Loaded(
-                wallets={names[row[0]]: Wallet(names[row[0]], *row[1:]) for row in head_rows},
+                wallets={names[row[0]]: wallet_of(names[row[0]], row) for row in head_rows},
                 answers={row[0]: self._answer(row) for row in answers.fetchall()},
+                lasts={row[0]: (row[1], self._codec.decode(row[2], row[3])) for row in lasts},
                 clock=now.timestamp(),
                 decided_at=instant(max(now, last or now)),
             )
@@ -94,11 +112,19 @@ class PostgresLedgerStore:
             self._deadline.watch(connection)
             with pipeline(connection):
                 if changes.changed:
-                    connection.execute(
-                        sql.CHANGE_HEADS, _columns(changes.changed), prepare=True, binary=True
-                    )
+                    moved = moved_columns(changes.changed)
+                    connection.execute(sql.MOVE_HEADS, moved, prepare=True, binary=True)
+                if changes.ruled:
+                    names = Uuids([bits(wallet.wallet_id) for wallet in changes.ruled])
+                    ruled = (names, *rules_columns(changes.ruled))
+                    connection.execute(sql.CHANGE_RULES, ruled, prepare=True, binary=True)
                 if changes.opened:
-                    columns = (*_columns(changes.opened), *_fixed_columns(changes.opened))
+                    opened = changes.opened
+                    columns = (
+                        *moved_columns(opened),
+                        *rules_columns(opened),
+                        *fixed_columns(opened),
+                    )
                     connection.execute(sql.OPEN_HEADS, columns, prepare=True, binary=True)
                 appended = connection.execute(
                     sql.APPEND, self._event_columns(changes), prepare=True, binary=True
@@ -198,24 +224,3 @@ def _is_loss(error: psycopg.Error) -> bool:
     if error.sqlstate is None:
         return type(error) is psycopg.OperationalError
     return error.sqlstate[:2] in {"08", "58"} or error.sqlstate in _ENDED
-
-
-def _columns(wallets: Sequence[Wallet]) -> tuple[Column, ...]:
-    return (
-        Uuids([bits(wallet.wallet_id) for wallet in wallets]),
-        Bigints([wallet.version for wallet in wallets]),
-        Bigints([wallet.posted for wallet in wallets]),
-        Bigints([wallet.held for wallet in wallets]),
-        Bigints([wallet.overdraft_limit for wallet in wallets]),
-        Booleans([wallet.frozen_by_member for wallet in wallets]),
-        Booleans([wallet.frozen_by_operator for wallet in wallets]),
-        Booleans([wallet.closed for wallet in wallets]),
-    )
-
-
-def _fixed_columns(wallets: Sequence[Wallet]) -> tuple[Column, ...]:
-    return (
-        Texts([wallet.kind for wallet in wallets]),
-        Texts([wallet.currency for wallet in wallets]),
-        Texts([wallet.owner for wallet in wallets]),
-    )

@@ -7,8 +7,6 @@ import msgspec
 
 from application.commands import Answer, WouldComplete
 from domain.events import (
-    PaymentCompleted,
-    PaymentDeclined,
     RequestAccepted,
     RequestRefused,
     WalletOpened,
@@ -17,11 +15,12 @@ from domain.events import (
 from domain.identifiers import payment_id, wallet_id
 from domain.instants import Instant
 from domain.money import Currencies
-from domain.payments import TransferMoney
+from domain.payment_events import PaymentDeclined
+from domain.payment_state import BEGINNINGS
 from domain.refusals import REFUSALS, InsufficientFunds, Refusal
+from interfaces.command_api.payment_answers import Document, PaymentAnswers
 from interfaces.http.problems import problem_document
 
-Document = dict[str, Any]
 encode = msgspec.json.Encoder().encode
 
 REFUSED = 422
@@ -33,32 +32,25 @@ class Renderer:
     def __init__(self, currencies: Currencies) -> None:
         """Take the currencies and assets of the ledger."""
         self._currencies = currencies
+        self._payments = PaymentAnswers(currencies)
 
     def document(self, answer: Answer, instance: str) -> tuple[int, Document]:
         """Return status and body of what is on record; `instance` is the path of the route."""
         event = answer.event
-        if isinstance(event, PaymentCompleted):
-            return 201, self._payment(event, answer)
         if isinstance(event, PaymentDeclined):
             return REFUSED, self._declined(event, answer, instance)
+        if isinstance(event, BEGINNINGS):
+            return 201, self._payments.begun(event, answer)
         if isinstance(event, WalletOpened):
             return 201, self._opened(event, answer)
         if isinstance(event, RequestAccepted):
-            return 200, self._accepted(event, answer)
+            return self._accepted(event, answer)
         assert isinstance(event, RequestRefused), "no other event begins the stream of a key"
-        reason = REFUSALS[event.code].reason
-        refused = problem_document(event.code, reason, instance=instance, position=answer.position)
-        return REFUSED, refused
+        return REFUSED, self._refused(event, answer, instance)
 
     def would_complete(self, would: WouldComplete) -> Document:
         """Return the body of a dry run that would go through."""
-        command = would.command
-        return {
-            "kind": "transfer",
-            "status": "would-complete",
-            **self._money_and_wallets(command),
-            **_texts(command),
-        }
+        return self._payments.would_complete(would.command)
 
     def refusal(self, refusal: Refusal, currency: str, instance: str) -> Document:
         """Return the problem of a refusal that is not on record."""
@@ -67,16 +59,16 @@ class Renderer:
             extra["available"] = self._currencies.format(refusal.available, currency)
         return problem_document(refusal.code, refusal.reason, instance=instance, **extra)
 
-    def _payment(self, event: PaymentCompleted, answer: Answer) -> Document:
-        return {
-            "payment_id": payment_id(answer.stream),
-            "kind": event.kind,
-            "status": "completed",
-            **self._money_and_wallets(event),
-            **_texts(event),
-            "created_at": answer.recorded_at,
-            "position": answer.position,
-        }
+    def _refused(self, event: RequestRefused, answer: Answer, instance: str) -> Document:
+        extra: Document = {}
+        if event.available is not None and event.currency is not None:
+            extra["available"] = self._currencies.format(event.available, event.currency)
+        if event.payment_id is not None:
+            extra["payment_id"] = event.payment_id
+        reason = REFUSALS[event.code].reason
+        return problem_document(
+            event.code, reason, instance=instance, **extra, position=answer.position
+        )
 
     def _declined(self, event: PaymentDeclined, answer: Answer, instance: str) -> Document:
         extra: Document = {}
@@ -104,21 +96,47 @@ class Renderer:
             "position": answer.position,
         }
 
-    def _accepted(self, event: RequestAccepted, answer: Answer) -> Document:
+    def _accepted(self, event: RequestAccepted, answer: Answer) -> tuple[int, Document]:
         opening = answer.opening
         assert opening is not None
+        if event.payment_id is not None:
+            return 200, self._payments.went_on(event, opening, answer)
         assert isinstance(opening.event, WalletOpened)
-        return {
-            **self._wallet(
-                event.wallet_id,
-                opening.event,
-                status=event.status,
-                overdraft_limit=event.overdraft_limit,
-                role=event.role,
-                created_at=opening.recorded_at,
-            ),
-            "position": answer.position,
-        }
+        if event.member is not None:
+            return 201, {
+                "wallet_id": event.wallet_id,
+                "user_id": event.member.user_id,
+                "role": event.member.role,
+                "position": answer.position,
+            }
+        assert event.wallet_id is not None, "what is no payment is a wallet"
+        assert event.status is not None, "what is no payment is a wallet"
+        document = self._wallet(
+            event.wallet_id,
+            opening.event,
+            status=event.status,
+            overdraft_limit=event.overdraft_limit,
+            role=event.role,
+            created_at=opening.recorded_at,
+        )
+        document |= self._rules(event, opening.event.currency)
+        return 200, {**document, "position": answer.position}
+
+    def _rules(self, event: RequestAccepted, currency: str) -> Document:
+        """Return limits and approvals, where the wallet has some or the command was about them."""
+        limits = {"per_payment": event.per_payment, "per_day": event.per_day}
+        document: Document = {}
+        if event.action == "change-limits" or any(each is not None for each in limits.values()):
+            document["limits"] = {
+                name: None if each is None else self._currencies.format(each, currency)
+                for name, each in limits.items()
+            }
+        if event.approvals is not None:
+            document["approvals"] = {
+                "required": event.approvals.required,
+                "above": self._currencies.format(event.approvals.above, currency),
+            }
+        return document
 
     def _wallet(
         self,
@@ -146,23 +164,6 @@ class Renderer:
             document["role"] = role
         document["created_at"] = created_at
         return document
-
-    def _money_and_wallets(self, payment: PaymentCompleted | TransferMoney) -> Document:
-        return {
-            "amount": self._currencies.format(payment.amount, payment.currency),
-            "currency": payment.currency,
-            "source_wallet_id": payment.source_wallet_id,
-            "destination_wallet_id": payment.destination_wallet_id,
-        }
-
-
-def _texts(payment: PaymentCompleted | TransferMoney) -> Document:
-    texts = {
-        "description": payment.description,
-        "reference": payment.reference,
-        "metadata": payment.metadata,
-    }
-    return {name: text for name, text in texts.items() if text is not None}
 
 
 RENDERERS: Mapping[int, Callable[[Currencies], Renderer]] = {1: Renderer}

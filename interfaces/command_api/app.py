@@ -21,6 +21,7 @@ from interfaces.command_api.admission import admit
 from interfaces.command_api.batches import Batches
 from interfaces.command_api.branch import Branch, Branches, known_currencies, open_branch
 from interfaces.command_api.desk import QUEUE_CAPACITY, DeskFigures
+from interfaces.command_api.follow_up_routes import FollowUpRoutes
 from interfaces.command_api.gate import Gate
 from interfaces.command_api.openapi import document_commands
 from interfaces.command_api.routes import Commands
@@ -84,7 +85,11 @@ def create_app(
     )
     app.state.draining = False
     parts = (Gate(authenticator), ledgers.served)
-    routes = [*Commands(*parts).routes(), *Batches(*parts).routes()]
+    routes = [
+        *Commands(*parts).routes(),
+        *Batches(*parts).routes(),
+        *FollowUpRoutes(*parts).routes(),
+    ]
     app.router.routes[:0] = routes
     hot = {route.path: route.endpoint for route in routes if "{" not in route.path}
     take_shortcuts(app, app.state.metrics, hot)

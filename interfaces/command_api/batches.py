@@ -23,7 +23,8 @@ from interfaces.command_api.branch import Branch, Branches
 from interfaces.command_api.gate import Asked, Gate, parsed, respond
 from interfaces.command_api.outcomes import problem_of
 from interfaces.command_api.parsing import TRANSFERS, require_field_scopes
-from interfaces.command_api.routes import POST, Endpoint
+from interfaces.command_api.endpoint import Endpoint
+from interfaces.command_api.routes import POST
 from interfaces.http.bodies import validated
 from interfaces.http.problems import Problem, field_error, problem_document
 

@@ -55,24 +55,31 @@ class ReasonBody(RequestBody):
     reason: Reason
 
 
-class _TransferFields(RequestBody):
-    source_wallet_id: WalletText
-    destination_wallet_id: WalletText
-    amount: AmountText
-    currency: CurrencyCode
+class PaymentTexts(RequestBody):
+    """What every payment may say beside its money."""
+
     description: Description | None = None
     reference: Reference | None = None
     metadata: Metadata | None = None
     effective_at: InstantText | None = None
 
 
-class TransferBody(_TransferFields):
+class TransferFields(PaymentTexts):
+    """Money from one wallet to another."""
+
+    source_wallet_id: WalletText
+    destination_wallet_id: WalletText
+    amount: AmountText
+    currency: CurrencyCode
+
+
+class TransferBody(TransferFields):
     """A transfer; with `dry_run` it is only decided."""
 
     dry_run: StrictBool = False
 
 
-class TransferItem(_TransferFields):
+class TransferItem(TransferFields):
     """A transfer of a batch, with the key that it would have as a single one."""
 
     idempotency_key: KeyText

@@ -18,6 +18,7 @@ from infrastructure.settings import Settings
 from interfaces.command_api.desk import Desk, DeskFigures
 from interfaces.command_api.outcomes import Outcomes
 from interfaces.command_api.parsing import CommandParser
+from interfaces.command_api.payment_parsing import PaymentParser
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Branch:
     """One ledger: how its commands are read, its queue and writer, how its outcomes are shown."""
 
     parser: CommandParser
+    payments: PaymentParser
     desk: Desk
     outcomes: Outcomes
     store: PostgresLedgerStore
@@ -59,7 +61,8 @@ def open_branch(
     """Return the branch of the ledger that the settings name; it connects when first used."""
     log = structlog.get_logger("ledger").bind(ledger=settings.ledger)
     ledger, store = open_ledger(
-        settings, secrets, lambda fault: log.error("a command failed", exc_info=fault)
+        settings, secrets, currencies, lambda fault: log.error("a command failed", exc_info=fault)
     )
     desk = Desk(ledger.execute, figures, settings.ledger, queue_capacity)
-    return Branch(CommandParser(currencies), desk, Outcomes(currencies), store)
+    parser = CommandParser(currencies)
+    return Branch(parser, PaymentParser(parser), desk, Outcomes(currencies), store)

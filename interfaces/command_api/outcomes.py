@@ -11,10 +11,20 @@ from application.commands import (
     Unanswered,
 )
 from domain.money import Currencies
-from domain.refusals import KeyReused, Refusal, Rejection, RoleMissing, WalletNotFound
+from domain.refusals import (
+    FieldInvalid,
+    KeyReused,
+    MemberNotFound,
+    NotPayee,
+    PaymentNotFound,
+    Refusal,
+    Rejection,
+    RoleMissing,
+    WalletNotFound,
+)
 from interfaces.command_api.answers import RENDERERS, Document, Renderer
 from interfaces.http.problem_kinds import KINDS
-from interfaces.http.problems import Problem, problem_document
+from interfaces.http.problems import Problem, field_error, problem_document
 
 RETRY_AFTER = {"Retry-After": "1"}
 
@@ -29,6 +39,15 @@ def problem_of(no: Rejection | Unanswered | Defect) -> Problem:
     match no:
         case WalletNotFound():
             return Problem("wallet-not-found", "There is no such wallet, or it is not yours.")
+        case PaymentNotFound():
+            return Problem("payment-not-found", "There is no such payment, or it is not yours.")
+        case MemberNotFound():
+            return Problem("member-not-found", "This user is no member of the wallet.")
+        case NotPayee():
+            return Problem("not-payee", "Only the payee's side may do this.")
+        case FieldInvalid():
+            errors = [field_error(f"#/{no.field}", no.detail)]
+            return Problem("invalid-request", "The body is not as it should be.", errors=errors)
         case RoleMissing():
             return Problem("role-missing", "Your role in the wallet does not allow this.")
         case KeyReused():

@@ -7,19 +7,14 @@ from uuid import UUID
 from domain.identifiers import WalletId, payment_id, wallet_id
 from domain.instants import InstantInvalid, parse_instant
 from domain.money import AmountInvalid, Currencies, CurrencyUnknown, parse_minor
-from domain.payments import TransferMoney
-from domain.wallets import (
-    CloseWallet,
-    FreezeWallet,
-    OpenWallet,
-    UnfreezeWallet,
-)
+from domain.payment_events import Leg
+from domain.payments import MakePayment
+from domain.wallet_rules import OpenWallet
 from infrastructure.tokens.caller import Caller
 from interfaces.command_api.bodies import (
     OpenWalletBody,
-    ReasonBody,
-    TransferBody,
-    TransferItem,
+    PaymentTexts,
+    TransferFields,
 )
 from interfaces.command_api.fingerprint import fingerprint
 from interfaces.http.bodies import RequestBody
@@ -28,6 +23,9 @@ from interfaces.http.problems import Problem, field_error
 Value = TypeVar("Value")
 
 TRANSFERS = "/v1/transfers"
+HOLDS = "/v1/holds"
+PAYMENTS = "/v1/payments"
+EXCHANGES = "/v1/exchanges"
 WALLETS = "/v1/wallets"
 
 _OPERATE_FIELDS = ("overdraft_limit", "effective_at", "class")
@@ -63,7 +61,7 @@ class CommandParser:
         digits = _field("currency", lambda: self._currencies.digits(body.currency))
         system = body.kind == "system"
         if body.account_class is not None and not system:
-            raise _invalid("class", "is for system wallets only; people's are liabilities")
+            raise invalid("class", "is for system wallets only; people's are liabilities")
         text = body.overdraft_limit
         limit = _limit(text, digits) if text is not None else None if system else 0
         command = OpenWallet(
@@ -85,65 +83,63 @@ class CommandParser:
         }
         return command, fingerprint(WALLETS, {}, content)
 
-    def transfer(
-        self, body: TransferBody | TransferItem, stream: UUID
-    ) -> tuple[TransferMoney, str]:
+    def transfer(self, body: TransferFields, stream: UUID) -> tuple[MakePayment, str]:
         """Return a transfer; raises `Problem` 422 naming the field at fault."""
-        digits = _field("currency", lambda: self._currencies.digits(body.currency))
-        amount = _field("amount", lambda: _above_zero(parse_minor(body.amount, digits)))
-        at = body.effective_at
-        effective_at = None if at is None else _field("effective_at", lambda: parse_instant(at))
-        command = TransferMoney(
+        leg, texts = self.leg(body), self.texts(body)
+        command = MakePayment(
             payment_id=payment_id(stream),
-            source_wallet_id=WalletId(body.source_wallet_id),
-            destination_wallet_id=WalletId(body.destination_wallet_id),
-            amount=amount,
-            currency=body.currency,
-            description=body.description,
-            reference=body.reference,
-            metadata=body.metadata,
-            effective_at=effective_at,
+            kind="transfer",
+            legs=(leg,),
+            amount=leg.amount,
+            currency=leg.currency,
+            **texts,
         )
-        return command, _transfer_fingerprint(command)
+        return command, fingerprint(TRANSFERS, {}, transfer_content(leg, texts))
+
+    def leg(self, body: TransferFields) -> Leg:
+        """Return the movement that a body asks for; raises `Problem` 422."""
+        return Leg(
+            WalletId(body.source_wallet_id),
+            WalletId(body.destination_wallet_id),
+            self.amount("amount", body.amount, body.currency),
+            body.currency,
+        )
+
+    def amount(self, name: str, text: str, currency: str) -> int:
+        """Return an amount above zero in minor units; raises `Problem` 422 naming the field."""
+        digits = _field("currency", lambda: self._currencies.digits(currency))
+        return _field(name, lambda: _above_zero(parse_minor(text, digits)))
+
+    @staticmethod
+    def texts(body: PaymentTexts) -> dict[str, Any]:
+        """Return what a payment says beside its money; raises `Problem` 422."""
+        at = body.effective_at
+        return {
+            "description": body.description,
+            "reference": body.reference,
+            "metadata": body.metadata,
+            "effective_at": None
+            if at is None
+            else _field("effective_at", lambda: parse_instant(at)),
+        }
 
 
-ReasonedCommand = FreezeWallet | UnfreezeWallet | CloseWallet
-REASONED: Mapping[str, Callable[[WalletId, str], ReasonedCommand]] = {
-    "freeze": FreezeWallet,
-    "unfreeze": UnfreezeWallet,
-    "close": CloseWallet,
-}
-"""Commands on one wallet that say no more than why, by the last part of their path."""
-
-
-def reason_fingerprint(action: str, wallet: WalletId, body: ReasonBody) -> str:
-    """Return the fingerprint of a command on a wallet that says no more than why."""
-    path = {"wallet_id": wallet}
-    return fingerprint(f"{WALLETS}/{{wallet_id}}/{action}", path, {"reason": body.reason})
-
-
-def _transfer_fingerprint(command: TransferMoney) -> str:
-    return fingerprint(
-        TRANSFERS,
-        {},
-        {
-            "source_wallet_id": command.source_wallet_id,
-            "destination_wallet_id": command.destination_wallet_id,
-            "amount": str(command.amount),
-            "currency": command.currency,
-            "description": command.description,
-            "reference": command.reference,
-            "metadata": command.metadata,
-            "effective_at": command.effective_at,
-        },
-    )
+def transfer_content(leg: Leg, texts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a transfer as it counts for its fingerprint."""
+    return {
+        "source_wallet_id": leg.source_wallet_id,
+        "destination_wallet_id": leg.destination_wallet_id,
+        "amount": str(leg.amount),
+        "currency": leg.currency,
+        **texts,
+    }
 
 
 def _field(name: str, parse: Callable[[], Value]) -> Value:
     try:
         return parse()
     except (AmountInvalid, CurrencyUnknown, InstantInvalid) as fault:
-        raise _invalid(name, str(fault)) from None
+        raise invalid(name, str(fault)) from None
 
 
 def _limit(text: str, digits: int) -> int | None:
@@ -158,6 +154,6 @@ def _above_zero(amount: int) -> int:
     return amount
 
 
-def _invalid(name: str, detail: str) -> Problem:
+def invalid(name: str, detail: str) -> Problem:
     errors = [field_error(f"#/{name}", detail)]
     return Problem("invalid-request", "The body is not as it should be.", errors=errors)

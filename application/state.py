@@ -1,0 +1,20 @@
+"""What commands are decided on."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from domain.identifiers import PaymentId, WalletId
+from domain.payment_state import Payment
+from domain.wallets import Wallet
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What commands are decided on: locked wallets, and the payments that they refer to.
+
+    `digits` knows the minor digits of each currency.
+    """
+
+    wallets: Mapping[WalletId, Wallet]
+    digits: Callable[[str], int]
+    payments: Mapping[PaymentId, Payment] = field(default_factory=dict)

@@ -1,0 +1,54 @@
+"""What a command refers to: the wallets to be locked for it, and the streams that it goes on."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from application.commands import (
+    Command,
+    PaymentCommand,
+    RecordedAnswer,
+    WalletCommand,
+)
+from domain import payment_state
+from domain.exchanges import ExchangeMoney
+from domain.identifiers import WalletId, bits
+from domain.payment_state import BEGINNINGS
+from domain.payments import MakePayment
+from domain.refunds import RefundPayment, ReversePayment
+
+Beginnings = Mapping[UUID, RecordedAnswer]
+"""The first events of streams, which never change."""
+
+
+def goes_on(command: Command) -> UUID | None:
+    """Return the stream of the payment that a command goes on, where it does."""
+    if isinstance(command, PaymentCommand | RefundPayment | ReversePayment):
+        return bits(command.payment_id)
+    return None
+
+
+def shown(command: Command) -> UUID | None:
+    """Return the stream whose first event the answer to a command shows, beside its own."""
+    if isinstance(command, PaymentCommand):
+        return bits(command.payment_id)
+    if isinstance(command, WalletCommand):
+        return bits(command.wallet_id)
+    return None
+
+
+def wallets_of(command: Command, beginnings: Beginnings) -> tuple[WalletId, ...]:
+    """Return the wallets that must be locked before a command is decided."""
+    if isinstance(command, MakePayment):
+        if len(command.legs) == 1:
+            leg = command.legs[0]
+            return (leg.source_wallet_id, leg.destination_wallet_id)
+        return payment_state.wallets_on(command.legs)
+    if isinstance(command, WalletCommand):
+        return (command.wallet_id,)
+    if isinstance(command, ExchangeMoney):
+        return (command.source_wallet_id, command.destination_wallet_id, *command.through)
+    stream = goes_on(command)
+    began = None if stream is None else beginnings.get(stream)
+    if began is None or not isinstance(began.event, BEGINNINGS):
+        return ()
+    return payment_state.wallets_on(payment_state.legs_of(began.event))

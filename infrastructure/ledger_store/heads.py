@@ -1,0 +1,87 @@
+"""Rows of `wallet_head` and wallets, one into the other."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from domain.events import Role
+from domain.identifiers import WalletId, bits
+from domain.wallets import Wallet, WalletRules
+from infrastructure.ledger_store.arrays import Bigints, Booleans, Column, Texts, Uuids
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def wallet_of(wallet_id: WalletId, row: tuple[Any, ...]) -> Wallet:
+    """Return the wallet of a row of `LOCK_HEADS`."""
+    (
+        *(_, version, posted, held, spent_on, spent, kind, currency, owner, members),
+        *(overdraft_limit, per_payment, per_day, approvals_required, approvals_above),
+        *(frozen_by_member, frozen_by_operator, closed),
+    ) = row
+    rules = WalletRules(
+        kind=kind,
+        currency=currency,
+        owner=owner,
+        members=_only(owner) if members is None else members,
+        overdraft_limit=overdraft_limit,
+        per_payment=per_payment,
+        per_day=per_day,
+        approvals_required=approvals_required,
+        approvals_above=approvals_above,
+        frozen_by_member=frozen_by_member,
+        frozen_by_operator=frozen_by_operator,
+        closed=closed,
+    )
+    day = None if spent_on is None else spent_on.isoformat()
+    return Wallet(wallet_id, version, posted, held, day, spent, rules)
+
+
+def moved_columns(wallets: Sequence[Wallet]) -> tuple[Column, ...]:
+    """Return what moves with money, for `MOVE_HEADS`."""
+    return (
+        Uuids([bits(wallet.wallet_id) for wallet in wallets]),
+        Bigints([wallet.version for wallet in wallets]),
+        Bigints([wallet.posted for wallet in wallets]),
+        Bigints([wallet.held for wallet in wallets]),
+        Texts([wallet.spent_on for wallet in wallets]),
+        Bigints([wallet.spent for wallet in wallets]),
+    )
+
+
+def rules_columns(wallets: Sequence[Wallet]) -> tuple[Column, ...]:
+    """Return what only commands on wallets change, for `CHANGE_RULES` behind the ids."""
+    rules = [wallet.rules for wallet in wallets]
+    return (
+        Texts([_members(each) for each in rules]),
+        Bigints([each.overdraft_limit for each in rules]),
+        Bigints([each.per_payment for each in rules]),
+        Bigints([each.per_day for each in rules]),
+        Bigints([each.approvals_required for each in rules]),
+        Bigints([each.approvals_above for each in rules]),
+        Booleans([each.frozen_by_member for each in rules]),
+        Booleans([each.frozen_by_operator for each in rules]),
+        Booleans([each.closed for each in rules]),
+    )
+
+
+def fixed_columns(wallets: Sequence[Wallet]) -> tuple[Column, ...]:
+    """Return what never changes, for `OPEN_HEADS` behind all others."""
+    rules = [wallet.rules for wallet in wallets]
+    return (
+        Texts([each.kind for each in rules]),
+        Texts([each.currency for each in rules]),
+        Texts([each.owner for each in rules]),
+    )
+
+
+def _only(owner: str | None) -> Mapping[str, Role]:
+    return {} if owner is None else {owner: "owner"}
+
+
+def _members(rules: WalletRules) -> str | None:
+    """Return the members as JSON, nothing where they are as the owner alone says."""
+    if rules.members == _only(rules.owner):
+        return None
+    return _encode(rules.members).decode()
