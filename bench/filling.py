@@ -13,8 +13,9 @@ from application.ports import Loaded
 from bench.place import Place
 from domain.identifiers import WalletId, bits, key_stream, payment_id, wallet_id
 from domain.instants import instant, moment
-from domain.payments import TransferMoney
-from domain.wallets import Caller, OpenWallet, Wallet
+from domain.payments import transfer_money
+from domain.wallets import Caller, Wallet
+from domain.wallet_rules import OpenWallet
 from infrastructure.event_codec import EventCodec
 
 CHUNK = 5_000
@@ -152,7 +153,7 @@ def _opening(number: int) -> Submission:
 
 def _transfer(number: int, source: WalletId, destination: WalletId) -> Submission:
     stream = key_stream("main", "bench", "filling", f"transfer-{number}")
-    command = TransferMoney(
+    command = transfer_money(
         payment_id=payment_id(stream),
         source_wallet_id=source,
         destination_wallet_id=destination,

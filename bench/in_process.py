@@ -15,8 +15,10 @@ from bench.figure import Figure
 from bench.place import Place
 from bench.plan import Plan
 from domain.identifiers import WalletId, bits, key_stream, payment_id, wallet_id
-from domain.payments import TransferMoney
-from domain.wallets import Caller, OpenWallet
+from domain.money import Currencies
+from domain.payments import transfer_money
+from domain.wallets import Caller
+from domain.wallet_rules import OpenWallet
 from infrastructure.ledger_store.opening import open_ledger
 
 CALLERS = 64
@@ -64,7 +66,7 @@ def figures(place: Place, plan: Plan) -> list[Figure]:
 
 def open_wallets(place: Place) -> list[WalletId]:
     """Open wallets in this process and return their ids."""
-    ledger, store = open_ledger(place.settings, place.secrets, report=_raise)
+    ledger, store = open_ledger(place.settings, place.secrets, Currencies({}), report=_raise)
     works = []
     for number in range(WALLETS):
         stream = key_stream("main", "bench", "bench", f"wallet-{number}")
@@ -92,13 +94,13 @@ def transfers(
     callers: int = CALLERS,
 ) -> float:
     """Let each caller submit its next transfer when the last one is answered."""
-    ledger, store = open_ledger(place.settings, place.secrets, report=_raise)
+    ledger, store = open_ledger(place.settings, place.secrets, Currencies({}), report=_raise)
     run, count, over = time.time_ns(), 0, threading.Event()
 
     def submission(number: int) -> Submission:
         stream = key_stream("main", "bench", "bench", f"{run}-{number}")
         source, destination = random.sample(wallets, 2)
-        command = TransferMoney(
+        command = transfer_money(
             payment_id=payment_id(stream),
             source_wallet_id=wallets[0] if hot and destination != wallets[0] else source,
             destination_wallet_id=destination,

@@ -66,6 +66,32 @@ class MakePayment:
         return self.kind in COUNTED
 
 
+def transfer_money(
+    *,
+    payment_id: PaymentId,
+    source_wallet_id: WalletId,
+    destination_wallet_id: WalletId,
+    amount: int,
+    currency: str,
+    description: str | None = None,
+    reference: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    effective_at: Instant | None = None,
+) -> MakePayment:
+    """Return the payment of one leg between two wallets."""
+    return MakePayment(
+        payment_id=payment_id,
+        kind="transfer",
+        legs=(Leg(source_wallet_id, destination_wallet_id, amount, currency),),
+        amount=amount,
+        currency=currency,
+        description=description,
+        reference=reference,
+        metadata=metadata,
+        effective_at=effective_at,
+    )
+
+
 COUNTED = frozenset({"transfer", "split", "hold"})
 
 

@@ -1,25 +1,30 @@
 """Balances: each wallet as it stands now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from psycopg import sql
 from psycopg.rows import class_row
 
 from domain.events import (
     AccountClass,
+    Role,
+    WalletApprovalsChanged,
     WalletClosed,
     WalletCredited,
     WalletDebited,
     WalletFrozen,
+    WalletFundsHeld,
+    WalletHoldCaptured,
+    WalletHoldReleased,
     WalletKind,
+    WalletLimitsChanged,
     WalletOpened,
     WalletOverdraftLimitChanged,
     WalletUnfrozen,
 )
 from projections.contract import Applied, Cursor, Projection, Snapshot, array
-
-MOVEMENTS = (WalletDebited, WalletCredited)
 
 OPEN = """
     INSERT INTO balances (wallet_id, opened_position, opened_at, position, overdraft_limit, kind,
@@ -36,49 +41,54 @@ MOVE = """
     FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[])
         AS m (wallet_id, posted, held, position)
     WHERE b.wallet_id = m.wallet_id"""
-STAND = """
-    UPDATE balances
-    SET frozen_by_member = coalesce(%s, frozen_by_member),
-        frozen_by_operator = coalesce(%s, frozen_by_operator),
-        closed = coalesce(%s, closed),
-        overdraft_limit = CASE WHEN %s THEN %s ELSE overdraft_limit END,
-        position = greatest(position, %s)
-    WHERE wallet_id = %s"""
+CHANGE = sql.SQL("""
+    UPDATE balances SET {changes} position = greatest(position, %s) WHERE wallet_id = %s""")
+EFFECTS: Mapping[type, tuple[int, int]] = {
+    WalletCredited: (1, 0),
+    WalletDebited: (-1, 0),
+    WalletFundsHeld: (0, 1),
+    WalletHoldCaptured: (-1, -1),
+    WalletHoldReleased: (0, -1),
+}
+"""What an amount does to posted and held."""
 
 
 def apply(events: Sequence[Applied], cursor: Cursor) -> None:
     """Open wallets, then move money, then change standings: each is independent of the others."""
     opened: list[tuple[object, ...]] = []
     moved: dict[str, list[int]] = {}
-    standings: list[tuple[object, ...]] = []
+    changed: list[tuple[Applied, dict[str, object]]] = []
     for applied in events:
         event = applied.event
-        if isinstance(event, MOVEMENTS):
-            _move(moved, applied, event)
+        effect = EFFECTS.get(type(event))
+        if effect is not None:
+            _move(moved, applied, effect)
         elif isinstance(event, WalletOpened):
             opened.append(_opening(applied, event))
-        else:
-            change = _standing(event)
-            if change is not None:
-                standings.append((*change, applied.position, applied.stream_id))
+        elif applied.stream_id.startswith("wal_"):
+            changed.append((applied, _changed(event)))
     if opened:
         cursor.execute(OPEN, [list(column) for column in zip(*opened, strict=True)])
     if moved:
         cursor.execute(MOVE, [array(moved), *map(array, zip(*moved.values(), strict=True))])
         assert cursor.rowcount == len(moved), "money moved in a wallet that was never opened"
-    if standings:
-        cursor.executemany(STAND, standings)
+    for applied, columns in changed:
+        assignments = [sql.SQL("{} = %s").format(sql.Identifier(name)) for name in columns]
+        cursor.execute(
+            CHANGE.format(changes=sql.SQL("").join(part + sql.SQL(", ") for part in assignments)),
+            [*columns.values(), applied.position, applied.stream_id],
+        )
 
 
-def _move(
-    moved: dict[str, list[int]], applied: Applied, event: WalletDebited | WalletCredited
-) -> None:
-    amount = event.amount if isinstance(event, WalletCredited) else -event.amount
+def _move(moved: dict[str, list[int]], applied: Applied, effect: tuple[int, int]) -> None:
+    amount: int = applied.event.amount  # type: ignore[union-attr]  # what moves money has one
+    posted, held = effect[0] * amount, effect[1] * amount
     known = moved.get(applied.stream_id)
     if known is None:
-        moved[applied.stream_id] = [amount, 0, applied.position]
+        moved[applied.stream_id] = [posted, held, applied.position]
     else:
-        known[0] += amount
+        known[0] += posted
+        known[1] += held
         known[2] = applied.position
 
 
@@ -97,31 +107,38 @@ def _opening(applied: Applied, event: WalletOpened) -> tuple[object, ...]:
     )
 
 
-def _standing(event: object) -> tuple[object, ...] | None:
-    """Return what an event changes: both freezes, the end, and whether and which overdraft."""
+def _changed(event: object) -> dict[str, object]:
+    """Return the columns that an event changes beside the position."""
     match event:
         case WalletFrozen(side="member"):
-            return True, None, None, False, None
+            return {"frozen_by_member": True}
         case WalletFrozen():
-            return None, True, None, False, None
+            return {"frozen_by_operator": True}
         case WalletUnfrozen(side="member"):
-            return False, None, None, False, None
+            return {"frozen_by_member": False}
         case WalletUnfrozen():
-            return None, False, None, False, None
+            return {"frozen_by_operator": False}
         case WalletClosed():
-            return None, None, True, False, None
+            return {"closed": True}
         case WalletOverdraftLimitChanged(overdraft_limit=limit):
-            return None, None, None, True, limit
+            return {"overdraft_limit": limit}
+        case WalletLimitsChanged(per_payment=per_payment, per_day=per_day):
+            return {"per_payment": per_payment, "per_day": per_day}
+        case WalletApprovalsChanged(required=required, above=above):
+            return {"approvals_required": required, "approvals_above": above}
         case _:
-            return None
+            return {}
 
 
-BALANCES = Projection("balances", 1, ("balances",), apply)
+BALANCES = Projection("balances", 2, ("balances",), apply)
 
 
 @dataclass(frozen=True, slots=True)
 class WalletRow:
-    """A wallet as it stands; money in minor units, no overdraft limit is unlimited."""
+    """A wallet as it stands; money in minor units, no limit of any kind is unlimited.
+
+    `role` is that of whoever asks.
+    """
 
     wallet_id: str
     opened_position: int
@@ -138,21 +155,32 @@ class WalletRow:
     owner: str | None
     name: str | None
     reference: str | None
+    per_payment: int | None
+    per_day: int | None
+    approvals_required: int
+    approvals_above: int
+    role: Role | None
 
 
+# Whose the wallets are is the members' to know, so a snapshot must have those as far.
 COLUMNS = """
-    SELECT wallet_id, opened_position, opened_at, posted, held, overdraft_limit, frozen_by_member,
-        frozen_by_operator, closed, kind, account_class, currency, owner, name, reference
-    FROM balances """
+    SELECT b.wallet_id, b.opened_position, opened_at, posted, held, overdraft_limit,
+        frozen_by_member, frozen_by_operator, closed, kind, account_class, currency, owner, name,
+        reference, per_payment, per_day, approvals_required, approvals_above, m.role
+    FROM balances b LEFT JOIN members m ON m.wallet_id = b.wallet_id AND m.user_id = %(user)s
+    WHERE """
+MINE = "m.role IS NOT NULL AND m.opened_position < %(before)s"
 
 
-async def find_wallet(snapshot: Snapshot, wallet_id: str, owner: str | None) -> WalletRow | None:
-    """Return a wallet; with an owner only if it is theirs."""
-    mine = "" if owner is None else " AND owner = %(owner)s"
+async def find_wallet(
+    snapshot: Snapshot, wallet_id: str, user: str, *, sees_all: bool
+) -> WalletRow | None:
+    """Return a wallet; unless the user sees all, only if they are a member."""
+    mine = "" if sees_all else " AND m.role IS NOT NULL"
     async with snapshot.cursor(row_factory=class_row(WalletRow)) as cursor:
         await cursor.execute(
-            COLUMNS + "WHERE wallet_id = %(wallet_id)s" + mine,
-            {"wallet_id": wallet_id, "owner": owner},
+            COLUMNS + "b.wallet_id = %(wallet_id)s" + mine,
+            {"wallet_id": wallet_id, "user": user},
         )
         return await cursor.fetchone()
 
@@ -160,32 +188,26 @@ async def find_wallet(snapshot: Snapshot, wallet_id: str, owner: str | None) -> 
 async def list_wallets(
     snapshot: Snapshot,
     *,
-    owner: str | None,
+    user: str,
+    sees_all: bool,
     kind: str | None,
     reference: str | None,
     before: int,
     limit: int,
 ) -> list[WalletRow]:
     """Return wallets opened before a position, the newest first; None asks for any."""
-    conditions = ["opened_position < %(before)s"]
-    if owner is not None:
-        conditions.append("owner = %(owner)s")
+    conditions = ["b.opened_position < %(before)s"] if sees_all else [MINE]
     if kind is not None:
         conditions.append("kind = %(kind)s")
     if reference is not None:
         conditions.append("reference = %(reference)s")
+    order = "b.opened_position" if sees_all else "m.opened_position"
     statement = (
-        f"{COLUMNS} WHERE {' AND '.join(conditions)} ORDER BY opened_position DESC LIMIT %(limit)s"
+        f"{COLUMNS} {' AND '.join(conditions)} ORDER BY {order} DESC LIMIT %(limit)s"
     )
     async with snapshot.cursor(row_factory=class_row(WalletRow)) as cursor:
         await cursor.execute(
             statement,
-            {
-                "owner": owner,
-                "kind": kind,
-                "reference": reference,
-                "before": before,
-                "limit": limit,
-            },
+            {"user": user, "kind": kind, "reference": reference, "before": before, "limit": limit},
         )
         return await cursor.fetchall()

@@ -7,7 +7,13 @@ from decimal import Decimal
 
 from psycopg.rows import class_row
 
-from domain.events import PaymentCompleted, PaymentDeclined
+from domain.payment_events import (
+    PaymentCaptured,
+    PaymentCompleted,
+    PaymentDeclined,
+    PaymentRejected,
+    PaymentReleased,
+)
 from projections.contract import Applied, Cursor, Projection, Snapshot
 
 ADD = """
@@ -26,17 +32,31 @@ def apply(events: Sequence[Applied], cursor: Cursor) -> None:
     for applied in events:
         event = applied.event
         if isinstance(event, PaymentCompleted):
-            key = (event.effective_at[:10], event.currency, event.kind)
-            total = totals.setdefault(key, [0, 0, 0])
-            total[0] += 1
-            total[1] += event.amount
-        elif isinstance(event, PaymentDeclined):
+            _complete(totals, event.effective_at, event.currency, event.kind, event.amount)
+        elif isinstance(event, PaymentCaptured | PaymentReleased):
+            # A hold completes when nothing of it is left, with all that was captured of it.
+            captured = event.standing.captured
+            if event.standing.ended_by is not None and captured:
+                _complete(totals, event.effective_at, event.currency, "hold", captured)
+        elif isinstance(event, PaymentDeclined | PaymentRejected):
             key = (applied.recorded_at[:10], event.currency, event.kind)
             totals.setdefault(key, [0, 0, 0])[2] += 1
     if totals:
         columns = [list(column) for column in zip(*totals, strict=True)]
         sums = [list(column) for column in zip(*totals.values(), strict=True)]
         cursor.execute(ADD, [*columns, *sums])
+
+
+def _complete(
+    totals: dict[tuple[str, str, str], list[int]],
+    effective_at: str,
+    currency: str,
+    kind: str,
+    amount: int,
+) -> None:
+    total = totals.setdefault((effective_at[:10], currency, kind), [0, 0, 0])
+    total[0] += 1
+    total[1] += amount
 
 
 DAILY_TOTALS = Projection("daily_totals", 1, ("daily_totals",), apply)

@@ -1,13 +1,25 @@
 """Entries: every movement of a wallet with the balance after it, the lines of statements."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from psycopg.rows import class_row
 
-from domain.events import PaymentCompleted, WalletCredited, WalletDebited
+from domain.events import (
+    WalletCredited,
+    WalletDebited,
+    WalletFundsHeld,
+    WalletHoldCaptured,
+    WalletHoldReleased,
+)
+from domain.payment_events import (
+    PaymentApprovalRequested,
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentCompleted,
+)
 from projections.contract import Applied, Cursor, Projection, Snapshot, array
 
 STANDINGS = """
@@ -20,8 +32,23 @@ ADD = """
     COPY entries (position, version, amount, posted_after, held_after, recorded_at, effective_at,
         wallet_id, payment_id, counterparty, direction, currency, description) FROM STDIN"""
 
-Movement = WalletDebited | WalletCredited
-MOVEMENTS = (WalletDebited, WalletCredited)
+Movement = (
+    WalletDebited | WalletCredited | WalletFundsHeld | WalletHoldCaptured | WalletHoldReleased
+)
+MOVEMENTS = (
+    *(WalletDebited, WalletCredited),
+    *(WalletFundsHeld, WalletHoldCaptured, WalletHoldReleased),
+)
+EFFECTS: Mapping[type, tuple[int, int, str | None]] = {
+    WalletDebited: (-1, 0, "debit"),
+    WalletCredited: (1, 0, "credit"),
+    WalletFundsHeld: (0, 1, None),
+    WalletHoldCaptured: (-1, -1, "debit"),
+    WalletHoldReleased: (0, -1, None),
+}
+"""What an amount does to posted and held, and the direction in which money moved, if it did."""
+
+DESCRIBED = (PaymentCompleted, PaymentAuthorized, PaymentApprovalRequested, PaymentCaptured)
 
 
 def apply(events: Sequence[Applied], cursor: Cursor) -> None:
@@ -35,7 +62,7 @@ def apply(events: Sequence[Applied], cursor: Cursor) -> None:
     descriptions = {
         str(applied.stream_id): applied.event.description
         for applied in events
-        if isinstance(applied.event, PaymentCompleted)
+        if isinstance(applied.event, DESCRIBED)
     }
     wallets = array({applied.stream_id for applied, _ in movements})
     standings = {row[0]: (row[1], row[2]) for row in cursor.execute(STANDINGS, [wallets])}
@@ -52,8 +79,9 @@ def _rows(
     for applied, event in movements:
         wallet = applied.stream_id
         posted, held = standings.get(wallet, (0, 0))
-        credit = isinstance(event, WalletCredited)
-        posted += event.amount if credit else -event.amount
+        to_posted, to_held, direction = EFFECTS[type(event)]
+        posted += to_posted * event.amount
+        held += to_held * event.amount
         standings[wallet] = (posted, held)
         yield (
             applied.position,
@@ -62,13 +90,13 @@ def _rows(
             posted,
             held,
             applied.recorded_at,
-            event.effective_at,
+            event.effective_at if direction else applied.recorded_at,
             wallet,
             event.payment_id,
-            event.counterparty,
-            "credit" if credit else "debit",
+            event.counterparty if direction else None,
+            direction,
             event.currency,
-            descriptions[event.payment_id],
+            descriptions.get(event.payment_id),
         )
 
 

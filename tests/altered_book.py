@@ -9,8 +9,10 @@ import psycopg
 
 from application.commands import Submission
 from domain.identifiers import WalletId, key_stream, payment_id, wallet_id
-from domain.payments import TransferMoney
-from domain.wallets import Caller, ChangeOverdraftLimit, FreezeWallet, OpenWallet
+from domain.money import Currencies
+from domain.payments import transfer_money
+from domain.wallets import Caller
+from domain.wallet_rules import ChangeOverdraftLimit, FreezeWallet, OpenWallet
 from infrastructure.ledger_store.opening import open_ledger
 from tests.books import project, replay
 from tests.servers import FreshDatabases
@@ -25,7 +27,7 @@ OPERATOR = Caller("tests", "tests", operate=True)
 def submit(databases: FreshDatabases, commands: list[Callable[[UUID], Any]], begin: int) -> None:
     """Have the ledger decide commands, each made from the stream that its key begins."""
     faults: list[Exception] = []
-    ledger, store = open_ledger(databases.settings, databases.secrets, faults.append)
+    ledger, store = open_ledger(databases.settings, databases.secrets, Currencies({}), faults.append)
     works = []
     for number, make in enumerate(commands, begin):
         stream = key_stream("main", "tests", "tests", str(number))
@@ -52,7 +54,7 @@ def opening(limit: int | None, name: str) -> Callable[[UUID], Any]:
 
 
 def paying(source: int, destination: int, amount: int) -> Callable[[UUID], Any]:
-    return lambda stream: TransferMoney(
+    return lambda stream: transfer_money(
         payment_id=payment_id(stream),
         source_wallet_id=wallet_of(source),
         destination_wallet_id=wallet_of(destination),

@@ -9,21 +9,8 @@ from uuid import UUID
 
 import psycopg
 
-from domain.events import (
-    Event,
-    PaymentCompleted,
-    PaymentDeclined,
-    RequestAccepted,
-    Side,
-    WalletClosed,
-    WalletCredited,
-    WalletDebited,
-    WalletFrozen,
-    WalletKind,
-    WalletOpened,
-    WalletOverdraftLimitChanged,
-    WalletUnfrozen,
-)
+from domain.events import Event, RequestAccepted, Side, WalletClosed, WalletCredited, WalletDebited, WalletFrozen, WalletKind, WalletOpened, WalletOverdraftLimitChanged, WalletUnfrozen
+from domain.payment_events import PaymentCompleted, PaymentDeclined
 from domain.identifiers import (
     PaymentId,
     StreamId,

@@ -15,10 +15,12 @@ from domain.events import (
 )
 from domain.identifiers import PaymentId, WalletId, payment_id, wallet_id
 from domain.instants import Instant
-from domain.payments import TransferMoney
+from domain.money import Currencies
+from domain.payments import MakePayment, transfer_money
 from domain.refusals import Refusal, Rejection
 from domain.wallets import Caller, Wallet, evolve, opened
 
+ISO = Currencies({})
 NOW = Instant("2026-01-31T12:00:00.000000Z")
 LATER = Instant("2026-02-01T00:00:00.000000Z")
 
@@ -77,13 +79,13 @@ def wallet(
     """Return the wallet that events lead to, opened by the owner unless `first` says otherwise."""
     found = opened(name, first or opening())
     for event in events:
-        found = evolve(found, event)
+        found = evolve(found, event, NOW[:10])
     return found
 
 
-def transfer_of(amount: int, **fields: Any) -> TransferMoney:
+def transfer_of(amount: int, **fields: Any) -> MakePayment:
     """Return a transfer in EUR from our wallet to theirs, but for the fields given."""
-    return TransferMoney(
+    return transfer_money(
         **{
             "payment_id": PAID,
             "source_wallet_id": OURS,

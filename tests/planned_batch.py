@@ -17,8 +17,9 @@ from application.commands import (
 from application.ports import Appended, Changes, Loaded
 from domain.identifiers import bits, payment_id, wallet_id
 from domain.recorded import EventMetadata
-from domain.wallets import Caller, OpenWallet, Wallet
-from tests.given import LATER, NOW, OURS, OWNER, THEIRS, credited, opening, transfer_of, wallet
+from domain.wallets import Caller, Wallet
+from domain.wallet_rules import OpenWallet
+from tests.given import ISO, LATER, NOW, OURS, OWNER, THEIRS, credited, opening, transfer_of, wallet
 
 FIRST_POSITION = 101
 OURS_WITH_100 = wallet(credited(100))
@@ -69,10 +70,11 @@ class Batch:
         loaded = Loaded(
             wallets={each.wallet_id: each for each in wallets},
             answers={bits(OURS): OURS_OPENED, **(answers or {})},
+            lasts={},
             clock=0.0,
             decided_at=NOW,
         )
-        plan = BatchPlan(loaded, set(attempted))
+        plan = BatchPlan(loaded, set(attempted), ISO.digits)
         for work in works:
             plan.add(work)
         self.changes: Changes | None = plan.changes()

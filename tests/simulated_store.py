@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from uuid import UUID
@@ -18,6 +18,7 @@ from application.ports import (
     PlannedEvent,
     StoreUnavailable,
 )
+from domain.events import Event
 from domain.identifiers import WalletId, stream_id
 from domain.instants import Instant, instant
 from domain.recorded import RecordedEvent
@@ -48,6 +49,7 @@ class SimulatedBook:
     rows: list[RecordedEvent] = field(default_factory=list)
     heads: dict[WalletId, Wallet] = field(default_factory=dict)
     firsts: dict[UUID, RecordedEvent] = field(default_factory=dict)
+    lasts: dict[UUID, RecordedEvent] = field(default_factory=dict)
     versions: set[tuple[UUID, int]] = field(default_factory=set)
     holders: dict[WalletId, "SimulatedStore"] = field(default_factory=dict)
     freed: threading.Condition = field(default_factory=threading.Condition)
@@ -68,6 +70,7 @@ class SimulatedBook:
         for planned, row in zip(events, rows, strict=True):
             if planned.version == 1:
                 self.firsts[planned.stream] = row
+            self.lasts[planned.stream] = row
         return first
 
     def _row(self, position: int, planned: PlannedEvent, recorded_at: Instant) -> RecordedEvent:
@@ -93,6 +96,12 @@ class SimulatedBook:
         )
 
 
+    def last(self, stream: UUID) -> tuple[int, Event]:
+        """Return the version and the last event of a stream, read from its bytes."""
+        row = self.lasts[stream]
+        return row.version, self.codec.decode(row.type, row.data)
+
+
 class SimulatedStore:
     """Implements `application.ports.LedgerStore`: one connection to a book.
 
@@ -110,7 +119,17 @@ class SimulatedStore:
         self._between = between
         self._locked: set[WalletId] | None = None
 
-    def load(self, wallets: Sequence[WalletId], streams: Sequence[UUID]) -> Loaded:
+    def beginnings(self, streams: Sequence[UUID]) -> dict[UUID, RecordedAnswer]:
+        """Return what never changes."""
+        self._fail(self._faults("load"))
+        with self._book.freed:
+            return {
+                each: self._book.answer(each) for each in streams if each in self._book.firsts
+            }
+
+    def load(
+        self, wallets: Sequence[WalletId], streams: Sequence[UUID], goes_on: Sequence[UUID] = ()
+    ) -> Loaded:
         """Lock the wallets that exist, one by one in id order, and read."""
         assert self._locked is None, "one batch at a time"
         self._fail(self._faults("load"))
@@ -124,6 +143,7 @@ class SimulatedStore:
             return Loaded(
                 wallets={name: book.heads[name] for name in wallets if name in book.heads},
                 answers={each: book.answer(each) for each in streams if each in book.firsts},
+                lasts={each: book.last(each) for each in goes_on},
                 clock=now,
                 decided_at=max(moment, book.last_recorded),
             )
@@ -175,7 +195,10 @@ class SimulatedStore:
         ):
             raise Conflict
         first = book.append(changes.events, recorded_at)
-        for wallet in (*changes.changed, *changes.opened):
+        for wallet in changes.changed:
+            rules = book.heads[wallet.wallet_id].rules
+            book.heads[wallet.wallet_id] = replace(wallet, rules=rules)
+        for wallet in (*changes.ruled, *changes.opened):
             book.heads[wallet.wallet_id] = wallet
         return Appended(first, recorded_at)
 

@@ -1,5 +1,6 @@
 """A writer's real store, with its conflicts noted, or another process in its way."""
 
+from tests.given import ISO
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
@@ -22,7 +23,7 @@ class Watched:
         self._store = writer.store
         self.release = writer.store.release
         self.conflicts: list[BaseException | None] = []
-        self.ledger = Ledger(self, ClockGuard(suspended_too), report=writer.faults.append)
+        self.ledger = Ledger(self, ClockGuard(suspended_too), digits=ISO.digits, report=writer.faults.append)
 
     def load(self, wallets: Sequence[WalletId], streams: Sequence[UUID]) -> Loaded:
         """Load, and note a conflict."""

@@ -6,8 +6,10 @@ from uuid import UUID, uuid4
 from application.commands import Answer, Command, Outcome, Submission
 from application.ledger import Ledger
 from domain.identifiers import WalletId, key_stream, payment_id, wallet_id
-from domain.payments import TransferMoney
-from domain.wallets import Caller, ChangeOverdraftLimit, FreezeWallet, OpenWallet
+from domain.money import Currencies
+from domain.payments import transfer_money
+from domain.wallets import Caller
+from domain.wallet_rules import ChangeOverdraftLimit, FreezeWallet, OpenWallet
 from infrastructure.ledger_store.opening import open_ledger
 from infrastructure.ledger_store.store import PostgresLedgerStore
 from infrastructure.secrets import Secrets
@@ -26,7 +28,7 @@ class Written:
         self.faults: list[Exception] = []
         self.ledger: Ledger
         self.store: PostgresLedgerStore
-        self.ledger, self.store = open_ledger(settings, secrets, self.faults.append)
+        self.ledger, self.store = open_ledger(settings, secrets, Currencies({}), self.faults.append)
 
     def opening(self, key: str | None = None, **fields: object) -> Submission:
         """Return the opening of a personal wallet in EUR, but for the fields given."""
@@ -47,7 +49,7 @@ class Written:
     ) -> Submission:
         """Return a transfer in EUR."""
         stream = self.stream(key)
-        command = TransferMoney(
+        command = transfer_money(
             payment_id=payment_id(stream),
             source_wallet_id=source,
             destination_wallet_id=destination,

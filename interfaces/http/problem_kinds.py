@@ -102,6 +102,7 @@ _KEYS_AND_RIGHTS = (
     ("role-missing", 403, "Role missing", "The caller is a member without the right to do this."),
     ("not-payee", 403, "Not the payee", "Only the payee's side may do this."),
     ("wallet-not-found", 404, "Wallet not found", "No such wallet, or it is somebody else's."),
+    ("member-not-found", 404, "Member not found", "The user has no role in this wallet."),
     ("payment-not-found", 404, "Payment not found", "No such payment, or it is somebody else's."),
 )
 
@@ -116,6 +117,7 @@ _MONEY = (
     ("wallet-not-empty", "Wallet not empty", "Bring balance and holds to zero first."),
     ("limit-exceeded", "Limit exceeded", "The payment passes a limit of its source wallet."),
     ("last-owner", "Last owner", "A wallet keeps one owner at least."),
+    ("wallet-not-shared", "Wallet not shared", "Only shared wallets have members, approvals."),
     ("overdraft-in-use", "Overdraft in use", "The wallet is already further below zero."),
     ("batch-refused", "Batch refused", "One transfer was refused, so none was made."),
     ("not-executed", "Not executed", "Another transfer of the same batch was refused."),
@@ -134,6 +136,7 @@ _PAYMENTS = (
     ("not-cancellable", "Not cancellable", "The payment can no longer be cancelled."),
     ("not-parked", "Not parked", "The payment does not wait for a person."),
     ("approval-not-needed", "Approval not needed", "The payment does not wait for approval."),
+    ("approval-rejected", "Approval rejected", "Another owner has rejected the payment."),
     ("already-approved", "Already approved", "Each owner approves once."),
     ("request-closed", "Request closed", "The payment request has ended."),
 )

@@ -8,9 +8,9 @@ from typing import Protocol
 from uuid import UUID
 
 from application.commands import Answer, ClockUnsure, Outcome, Submission, Unanswered, Work
-from domain.events import PaymentDeclined
+from domain.payment_events import PaymentDeclined
 from domain.refusals import KeyReused, Rejection
-from domain.wallets import OpenWallet
+from domain.wallet_rules import OpenWallet
 from interfaces.importing.balances import Account, FileBalances
 from interfaces.importing.order import BadLineFound
 from interfaces.importing.rows import BadLine, Row

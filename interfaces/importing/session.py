@@ -52,7 +52,8 @@ def import_file(
     seen = survey(read_rows(path, profile))
     steps.begin(seen.rows)
     faults: list[Exception] = []
-    ledger, store = open_ledger(settings, secrets, faults.append)
+    # The amounts of an import are in minor units already, whatever their currency.
+    ledger, store = open_ledger(settings, secrets, Currencies({}), faults.append)
     submissions = Submissions(settings.ledger, profile.name, None if terms.overdraft else 0)
     balances = FileBalances(profile.rounding)
     run = Import(ledger, submissions, balances, skip_bad=terms.skip_bad, progress=steps.advance)

@@ -12,8 +12,9 @@ from application.commands import Submission
 from domain.events import AccountClass
 from domain.identifiers import WalletId, key_stream, payment_id, wallet_id
 from domain.instants import Instant
-from domain.payments import TransferMoney
-from domain.wallets import Caller, OpenWallet
+from domain.payments import MakePayment, transfer_money
+from domain.wallets import Caller
+from domain.wallet_rules import OpenWallet
 from interfaces.importing.rows import Row
 
 ISSUER = "falconpay-import"
@@ -92,7 +93,7 @@ class Submissions:
     def _transfer(self, row: Row, account: WalletId, other: WalletId) -> Submission:
         stream = self._stream(f"transaction/{row.key}")
         comes_in = row.amount > 0
-        command = TransferMoney(
+        command = transfer_money(
             payment_id=payment_id(stream),
             source_wallet_id=other if comes_in else account,
             destination_wallet_id=account if comes_in else other,
@@ -116,11 +117,12 @@ def _opening_fingerprint(command: OpenWallet) -> str:
     return _fingerprint("open", command.wallet_id, command.currency, command.overdraft_limit)
 
 
-def _transfer_fingerprint(command: TransferMoney) -> str:
+def _transfer_fingerprint(command: MakePayment) -> str:
+    (leg,) = command.legs
     return _fingerprint(
         "transfer",
-        command.source_wallet_id,
-        command.destination_wallet_id,
+        leg.source_wallet_id,
+        leg.destination_wallet_id,
         command.amount,
         command.currency,
         command.effective_at,

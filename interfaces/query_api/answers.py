@@ -30,6 +30,20 @@ class Shape(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
     """A JSON object of an answer; fields that do not apply are left out."""
 
 
+class Limits(Shape, kw_only=True):
+    """What may leave a wallet by one payment and on one day (UTC); null is no limit."""
+
+    per_payment: Money | None
+    per_day: Money | None
+
+
+class Approvals(Shape, kw_only=True):
+    """How many other owners must approve payments above an amount."""
+
+    required: Annotated[int, Meta(ge=1, le=5)]
+    above: Money
+
+
 class Wallet(Shape, kw_only=True):
     """A wallet as it stands."""
 
@@ -41,6 +55,8 @@ class Wallet(Shape, kw_only=True):
     reference: str | UnsetType = UNSET
     status: WalletStatus
     overdraft_limit: Annotated[str, Meta(description="A decimal string, or `unlimited`.")]
+    limits: Limits | UnsetType = UNSET
+    approvals: Approvals | UnsetType = UNSET
     role: Literal["owner", "spender", "viewer"] | UnsetType = UNSET
     created_at: InstantText
     posted: Money
@@ -81,21 +97,12 @@ class Failure(Shape, kw_only=True):
     reason: str
 
 
-class Payment(Shape, kw_only=True):
-    """A payment, as far as it is the caller's to see."""
+class Approval(Shape, kw_only=True):
+    """Who asked for a payment that waits, and which other owners have agreed."""
 
-    payment_id: str
-    kind: PaymentKindText
-    status: PaymentStatusText
-    amount: Money
-    currency: str
-    source_wallet_id: str
-    destination_wallet_id: str
-    description: str | UnsetType = UNSET
-    reference: str | UnsetType = UNSET
-    metadata: dict[str, str] | UnsetType = UNSET
-    failure: Failure | UnsetType = UNSET
-    created_at: InstantText
+    requested_by: str
+    approved_by: list[str]
+    required: Annotated[int, Meta(ge=1, le=5)]
 
 
 class Leg(Shape, kw_only=True):
@@ -107,10 +114,35 @@ class Leg(Shape, kw_only=True):
     currency: str
 
 
+class Payment(Shape, kw_only=True):
+    """A payment, as far as it is the caller's to see; of one with many legs `legs` has them."""
+
+    payment_id: str
+    kind: PaymentKindText
+    status: PaymentStatusText
+    amount: Money
+    currency: str
+    source_wallet_id: str | UnsetType = UNSET
+    destination_wallet_id: str | UnsetType = UNSET
+    captured: Money | UnsetType = UNSET
+    left: Money | UnsetType = UNSET
+    refunded: Money | UnsetType = UNSET
+    refundable: Money | UnsetType = UNSET
+    original_payment_id: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    reference: str | UnsetType = UNSET
+    metadata: dict[str, str] | UnsetType = UNSET
+    failure: Failure | UnsetType = UNSET
+    approval: Approval | UnsetType = UNSET
+    created_at: InstantText
+    expires_at: InstantText | UnsetType = UNSET
+
+
 class Step(Shape, kw_only=True):
     """What a payment came to at one moment; `position` is that of the event."""
 
     status: PaymentStatusText
+    amount: Money | UnsetType = UNSET
     recorded_at: InstantText
     effective_at: InstantText
     position: PositionNumber

@@ -41,9 +41,14 @@ class Asked(Generic[Given]):
     parameters: Given
 
     @property
-    def owner(self) -> str | None:
-        """Return whose wallets the caller may see; None stands for everybody's."""
-        return None if any(map(self.caller.has, SEES_ALL)) else self.caller.sub
+    def user(self) -> str:
+        """Who asks, as members of wallets are named."""
+        return self.caller.sub
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether the caller may see everybody's wallets and payments."""
+        return any(map(self.caller.has, SEES_ALL))
 
 
 @dataclass(frozen=True, slots=True)

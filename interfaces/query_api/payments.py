@@ -3,35 +3,38 @@
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import UNSET
-
 from domain.instants import instant
 from domain.money import Currencies
-from domain.refusals import REFUSALS
 from infrastructure.report_store.reports import Reports
-from interfaces.query_api.answers import (
-    Failure,
-    Leg,
-    Payment,
-    Payments,
-    PaymentWithHistory,
-    Step,
-)
+from interfaces.query_api.answers import Payment, Payments, PaymentWithHistory
 from interfaces.query_api.cursors import Key
 from interfaces.query_api.endpoint import Answer, Asked, Query, not_found
 from interfaces.query_api.pages import Pages
-from interfaces.query_api.parameters import Parameters, PaymentsParameters
-from projections.balances import BALANCES
+from interfaces.query_api.parameters import (
+    MAX_POSITION,
+    ListParameters,
+    Parameters,
+    PaymentsParameters,
+)
+from interfaces.query_api.shown_payments import ShownPayments
+from projections.balances import BALANCES, find_wallet
 from projections.contract import Snapshot
-from projections.payments import (
-    PAYMENTS,
+from projections.members import MEMBERS
+from projections.payment_queries import (
     PaymentFilter,
     PaymentRow,
     find_payment,
+    legs_of,
+    list_holds,
     list_payments,
+    list_waiting,
+    steps_of,
 )
+from projections.payments import PAYMENTS
 
 LIST = "/v1/payments"
+HOLDS = "/v1/wallets/{wallet_id}/holds"
+APPROVALS = "/v1/approvals"
 READS = ("read", "payments", "operate", "audit")
 MISSING = "payment-not-found"
 
@@ -43,7 +46,7 @@ class PaymentQueries:
         """Take the read models, and how pages and money are written."""
         self._reports = reports
         self._pages = pages
-        self._currencies = currencies
+        self._shown = ShownPayments(currencies)
 
     def queries(self) -> Sequence[Query[Any]]:
         """Return the routes."""
@@ -57,6 +60,23 @@ class PaymentQueries:
                 PaymentWithHistory,
                 self.payment,
                 "pay",
+            ),
+            Query(
+                HOLDS,
+                "The payments that hold money of a wallet",
+                READS,
+                ListParameters,
+                Payments,
+                self.holds,
+                "wal",
+            ),
+            Query(
+                APPROVALS,
+                "The payments that wait for the caller's approval",
+                READS,
+                ListParameters,
+                Payments,
+                self.approvals,
             ),
         )
 
@@ -73,68 +93,80 @@ class PaymentQueries:
         )
 
         async def query(snapshot: Snapshot, _position: int) -> Payments:
-            rows = await list_payments(snapshot, wanted, asked.owner, given.limit + 1)
+            rows = await list_payments(
+                snapshot, wanted, asked.user, sees_all=asked.sees_all, limit=given.limit + 1
+            )
             page, following = self._pages.cut(asked, LIST, rows, _key)
-            items = [Payment(**self._fields(row)) for row in page]
-            return Payments(items=items, next_cursor=following)
+            return Payments(items=await self._items(snapshot, asked, page), next_cursor=following)
 
-        position, document = await self._reports.ask(
-            (PAYMENTS, BALANCES), given.min_position, query
-        )
-        return Answer(document, position)
+        return await self._ask((PAYMENTS, MEMBERS), asked, query)
+
+    async def holds(self, asked: Asked[ListParameters]) -> Answer:
+        """`GET /v1/wallets/{id}/holds`."""
+        given = asked.parameters
+        (before,) = self._pages.key(asked, HOLDS) or (MAX_POSITION,)
+
+        async def query(snapshot: Snapshot, position: int) -> Payments:
+            wallet = await find_wallet(
+                snapshot, asked.object_id, asked.user, sees_all=asked.sees_all
+            )
+            if wallet is None:
+                raise not_found("wallet-not-found", position)
+            rows = await list_holds(
+                snapshot,
+                wallet.wallet_id,
+                asked.user,
+                sees_all=asked.sees_all,
+                before=before,
+                limit=given.limit + 1,
+            )
+            page, following = self._pages.cut(asked, HOLDS, rows, lambda r: [r.position])
+            return Payments(items=await self._items(snapshot, asked, page), next_cursor=following)
+
+        return await self._ask((PAYMENTS, MEMBERS, BALANCES), asked, query)
+
+    async def approvals(self, asked: Asked[ListParameters]) -> Answer:
+        """`GET /v1/approvals`."""
+        given = asked.parameters
+        (before,) = self._pages.key(asked, APPROVALS) or (MAX_POSITION,)
+
+        async def query(snapshot: Snapshot, _position: int) -> Payments:
+            rows = await list_waiting(snapshot, asked.user, before=before, limit=given.limit + 1)
+            page, following = self._pages.cut(asked, APPROVALS, rows, lambda r: [r.position])
+            return Payments(items=await self._items(snapshot, asked, page), next_cursor=following)
+
+        return await self._ask((PAYMENTS, MEMBERS), asked, query)
 
     async def payment(self, asked: Asked[Parameters]) -> Answer:
         """`GET /v1/payments/{id}`."""
 
         async def query(snapshot: Snapshot, position: int) -> PaymentWithHistory:
-            row = await find_payment(snapshot, asked.object_id, asked.owner)
+            row = await find_payment(
+                snapshot, asked.object_id, asked.user, sees_all=asked.sees_all
+            )
             if row is None:
                 raise not_found(MISSING, position)
-            return self._with_history(row)
+            legs = await legs_of(snapshot, [row.payment_id], asked.user)
+            steps = await steps_of(snapshot, row.payment_id)
+            return self._shown.with_history(
+                row, legs.get(row.payment_id, []), steps, sees_all=asked.sees_all
+            )
 
-        at_least = asked.parameters.min_position
-        position, document = await self._reports.ask((PAYMENTS, BALANCES), at_least, query)
+        return await self._ask((PAYMENTS, MEMBERS), asked, query)
+
+    async def _items(
+        self, snapshot: Snapshot, asked: Asked[Any], rows: Sequence[PaymentRow]
+    ) -> list[Payment]:
+        many = [row.payment_id for row in rows if row.source_wallet_id is None]
+        legs = await legs_of(snapshot, many, asked.user) if many else {}
+        return [
+            Payment(**self._shown.fields(row, legs.get(row.payment_id, []), asked.sees_all))
+            for row in rows
+        ]
+
+    async def _ask(self, reads: Any, asked: Asked[Any], query: Any) -> Answer:
+        position, document = await self._reports.ask(reads, asked.parameters.min_position, query)
         return Answer(document, position)
-
-    def _with_history(self, row: PaymentRow) -> PaymentWithHistory:
-        leg = Leg(
-            source_wallet_id=row.source_wallet_id,
-            destination_wallet_id=row.destination_wallet_id,
-            amount=self._currencies.format(row.amount, row.currency),
-            currency=row.currency,
-        )
-        step = Step(
-            status=row.status,
-            recorded_at=instant(row.recorded_at),
-            effective_at=instant(row.effective_at),
-            position=row.position,
-        )
-        return PaymentWithHistory(**self._fields(row), legs=[leg], timeline=[step])
-
-    def _fields(self, row: PaymentRow) -> dict[str, Any]:
-        fields: dict[str, Any] = {
-            "payment_id": row.payment_id,
-            "kind": row.kind,
-            "status": row.status,
-            "amount": self._currencies.format(row.amount, row.currency),
-            "currency": row.currency,
-            "source_wallet_id": row.source_wallet_id,
-            "destination_wallet_id": row.destination_wallet_id,
-            "created_at": instant(row.recorded_at),
-        }
-        if row.description is not None:
-            fields["description"] = row.description
-        if row.payer:
-            fields["reference"] = UNSET if row.reference is None else row.reference
-            fields["metadata"] = UNSET if row.metadata is None else row.metadata
-            fields["failure"] = _failure(row.failure_code)
-        return fields
-
-
-def _failure(code: str | None) -> Any:
-    if code is None:
-        return UNSET
-    return Failure(code=code, reason=REFUSALS[code].reason)
 
 
 def _key(row: PaymentRow) -> Key:

@@ -3,14 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from domain.identifiers import StreamId, event_id
 from domain.instants import instant
 from domain.money import Currencies
 from infrastructure.report_store.ledger_log import LedgerLog
 from infrastructure.report_store.reports import Reports
-from interfaces.query_api.answers import Balance, Entries, Entry, Wallet, Wallets
+from interfaces.query_api.answers import (
+    Approvals,
+    Balance,
+    Entries,
+    Entry,
+    Limits,
+    Wallet,
+    Wallets,
+)
 from interfaces.query_api.endpoint import Answer, Asked, Query, not_found
 from interfaces.query_api.pages import Pages
 from interfaces.query_api.parameters import (
@@ -23,6 +31,7 @@ from interfaces.query_api.parameters import (
 from projections.balances import BALANCES, WalletRow, find_wallet, list_wallets
 from projections.contract import Snapshot
 from projections.entries import ENTRIES, EntryRow, list_entries, standing_at
+from projections.members import MEMBERS
 
 WALLETS = "/v1/wallets"
 WALLET = "/v1/wallets/{wallet_id}"
@@ -75,17 +84,18 @@ class WalletQueries:
         async def query(snapshot: Snapshot, _position: int) -> Wallets:
             rows = await list_wallets(
                 snapshot,
-                owner=asked.owner,
+                user=asked.user,
+                sees_all=asked.sees_all,
                 kind=wanted.kind,
                 reference=wanted.reference,
                 before=before,
                 limit=wanted.limit + 1,
             )
             page, following = self._pages.cut(asked, WALLETS, rows, lambda r: [r.opened_position])
-            items = [self._wallet(row, asked.caller.sub) for row in page]
+            items = [self._wallet(row) for row in page]
             return Wallets(items=items, next_cursor=following)
 
-        position, document = await self._reports.ask((BALANCES,), wanted.min_position, query)
+        position, document = await self._reports.ask((BALANCES, MEMBERS), wanted.min_position, query)
         return Answer(document, position)
 
     async def wallet(self, asked: Asked[Parameters]) -> Answer:
@@ -93,10 +103,10 @@ class WalletQueries:
 
         async def query(snapshot: Snapshot, position: int) -> Wallet:
             row = await _found(snapshot, asked, position)
-            return self._wallet(row, asked.caller.sub)
+            return self._wallet(row)
 
         at_least = asked.parameters.min_position
-        position, document = await self._reports.ask((BALANCES,), at_least, query)
+        position, document = await self._reports.ask((BALANCES, MEMBERS), at_least, query)
         return Answer(document, position)
 
     async def balance(self, asked: Asked[AsOfParameters]) -> Answer:
@@ -111,7 +121,7 @@ class WalletQueries:
             posted, held = await standing_at(snapshot, row.wallet_id, then)
             return self._balance(row.currency, posted, held, then)
 
-        reads = (BALANCES,) if then is None else (BALANCES, ENTRIES)
+        reads = (BALANCES, MEMBERS) if then is None else (BALANCES, MEMBERS, ENTRIES)
         at_least = max(then or 0, wanted.min_position)
         position, document = await self._reports.ask(reads, at_least, query)
         return Answer(document, position)
@@ -141,7 +151,7 @@ class WalletQueries:
             return Entries(items=items, next_cursor=following)
 
         position, document = await self._reports.ask(
-            (BALANCES, ENTRIES), wanted.min_position, query
+            (BALANCES, MEMBERS, ENTRIES), wanted.min_position, query
         )
         return Answer(document, position)
 
@@ -155,7 +165,7 @@ class WalletQueries:
             position=position,
         )
 
-    def _wallet(self, row: WalletRow, subject: str) -> Wallet:
+    def _wallet(self, row: WalletRow) -> Wallet:
         written, limit = self._currencies.format, row.overdraft_limit
         frozen = row.frozen_by_member or row.frozen_by_operator
         return Wallet(
@@ -167,12 +177,30 @@ class WalletQueries:
             reference=UNSET if row.reference is None else row.reference,
             status="closed" if row.closed else "frozen" if frozen else "open",
             overdraft_limit="unlimited" if limit is None else written(limit, row.currency),
-            role="owner" if row.owner == subject else UNSET,
+            limits=self._limits(row),
+            approvals=self._approvals(row),
+            role=UNSET if row.role is None else row.role,
             created_at=instant(row.opened_at),
             posted=written(row.posted, row.currency),
             held=written(row.held, row.currency),
             available=written(row.posted - row.held, row.currency),
         )
+
+    def _limits(self, row: WalletRow) -> Limits | UnsetType:
+        if row.per_payment is None and row.per_day is None:
+            return UNSET
+        return Limits(
+            per_payment=self._limit(row.per_payment, row), per_day=self._limit(row.per_day, row)
+        )
+
+    def _limit(self, amount: int | None, row: WalletRow) -> str | None:
+        return None if amount is None else self._currencies.format(amount, row.currency)
+
+    def _approvals(self, row: WalletRow) -> Approvals | UnsetType:
+        if row.approvals_required == 0:
+            return UNSET
+        above = self._currencies.format(row.approvals_above, row.currency)
+        return Approvals(required=row.approvals_required, above=above)
 
     def _entry(self, wallet_id: str, row: EntryRow) -> Entry:
         written = self._currencies.format
@@ -192,7 +220,9 @@ class WalletQueries:
 
 
 async def _found(snapshot: Snapshot, asked: Asked[Any], position: int) -> WalletRow:
-    row = await find_wallet(snapshot, asked.object_id, asked.owner)
+    row = await find_wallet(
+        snapshot, asked.object_id, asked.user, sees_all=asked.sees_all
+    )
     if row is None:
         raise not_found(MISSING, position)
     return row

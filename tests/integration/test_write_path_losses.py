@@ -11,7 +11,7 @@ import pytest
 
 from application.commands import Answer, Defect, Unavailable
 from application.ports import Changes, Conflict, StoreUnavailable
-from domain.events import PaymentCompleted
+from domain.payment_events import PaymentCompleted
 from domain.identifiers import WalletId, bits
 from domain.instants import Instant
 from infrastructure.databases.provision import LIMITS_TRANSACTIONS

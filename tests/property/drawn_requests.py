@@ -10,15 +10,9 @@ from hypothesis import strategies as st
 from application.commands import AtomicBatch, Command, DryRun, Submission, Work
 from domain.events import WalletKind
 from domain.identifiers import WalletId, payment_id, wallet_id
-from domain.payments import TransferMoney
-from domain.wallets import (
-    Caller,
-    ChangeOverdraftLimit,
-    CloseWallet,
-    FreezeWallet,
-    OpenWallet,
-    UnfreezeWallet,
-)
+from domain.payments import MakePayment, transfer_money
+from domain.wallets import Caller
+from domain.wallet_rules import ChangeOverdraftLimit, CloseWallet, FreezeWallet, OpenWallet, UnfreezeWallet
 from tests.property.model import MOST, Model
 
 ANNA, BEN, STRANGER = (Caller(f"usr_{name}", "tests", operate=False) for name in ("a", "b", "s"))
@@ -124,11 +118,11 @@ class Requests:
     def draw_transfer(self, data: st.DataObject) -> Submission:
         """Draw a transfer with a key, as batches have them."""
         drawn = self.draw_submission(data)
-        return drawn if isinstance(drawn.command, TransferMoney) else self._plain(data)
+        return drawn if isinstance(drawn.command, MakePayment) else self._plain(data)
 
     def _dry_run(self, data: st.DataObject) -> DryRun:
         drawn = self.draw_transfer(data)
-        assert isinstance(drawn.command, TransferMoney)
+        assert isinstance(drawn.command, MakePayment)
         return DryRun(drawn.command, drawn.caller)
 
     def _plain(self, data: st.DataObject) -> Submission:
@@ -164,7 +158,7 @@ class Requests:
             return fresh
         stream = data.draw(st.sampled_from(self.sent[-30:])).stream
         command = fresh.command
-        if isinstance(command, TransferMoney):
+        if isinstance(command, MakePayment):
             command = replace(command, payment_id=payment_id(stream))
         return replace(fresh, stream=stream, command=command)
 
@@ -194,7 +188,7 @@ class Requests:
         nobody = wallet_id(uuid4())
         known = self._plain(data)
         field = data.draw(st.sampled_from(["source_wallet_id", "destination_wallet_id"]))
-        assert isinstance(known.command, TransferMoney)
+        assert isinstance(known.command, MakePayment)
         if field == "source_wallet_id":
             return replace(known, command=replace(known.command, source_wallet_id=nobody))
         return replace(known, command=replace(known.command, destination_wallet_id=nobody))
@@ -275,7 +269,7 @@ class Requests:
         self, caller: Caller, source: str, payee: str, amount: int, currency: str = "EUR"
     ) -> Submission:
         stream = uuid4()
-        command = TransferMoney(
+        command = transfer_money(
             payment_id=payment_id(stream),
             source_wallet_id=self.names[source],
             destination_wallet_id=self.names[payee],

@@ -23,7 +23,8 @@ from application.commands import (
 )
 from application.ledger import Ledger
 from application.ports import LedgerStore
-from domain.events import PaymentDeclined, RequestRefused
+from domain.events import RequestRefused
+from domain.payment_events import PaymentDeclined
 from domain.identifiers import WalletId, bits
 from domain.money import Currencies
 from domain.recorded import RecordedEvent

@@ -5,14 +5,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from application.commands import Submission
-from domain.payments import TransferMoney
-from domain.wallets import (
-    ChangeOverdraftLimit,
-    CloseWallet,
-    FreezeWallet,
-    OpenWallet,
-    UnfreezeWallet,
-)
+from domain.payments import MakePayment
+from domain.wallet_rules import ChangeOverdraftLimit, CloseWallet, FreezeWallet, OpenWallet, UnfreezeWallet
 
 End = tuple[str, int | None]
 """How a command ends: `done`, a refusal's code (with what was available), or no record at all."""
@@ -81,7 +75,7 @@ class Model:
             ends = [("not-executed", None) if end == DONE else end for end in ends]
         return refused, ends
 
-    def try_transfer(self, command: TransferMoney, submission: Submission) -> End:
+    def try_transfer(self, command: MakePayment, submission: Submission) -> End:
         """Say how a transfer would end; nothing is changed."""
         source = self.purses.get(command.source_wallet_id)
         if source is None or source.right(submission) is None:
@@ -109,7 +103,7 @@ class Model:
 
     def _decide(self, submission: Submission) -> End:
         match submission.command:
-            case TransferMoney() as command:
+            case MakePayment() as command:
                 end = self.try_transfer(command, submission)
                 if end == DONE:
                     self.purses[command.source_wallet_id].balance -= command.amount

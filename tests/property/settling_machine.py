@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from application.commands import Answer, AtomicBatch, BatchOutcome, Outcome, Submission, Work
-from domain.events import PaymentDeclined, RequestRefused
+from domain.events import RequestRefused
+from domain.payment_events import PaymentDeclined
 from domain.identifiers import bits
 from domain.recorded import EventMetadata, RecordedEvent
 from domain.refusals import KeyReused

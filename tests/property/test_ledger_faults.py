@@ -1,5 +1,6 @@
 """Whatever the store does, a command has its effect once, and what was answered is stored."""
 
+from tests.given import ISO
 from collections.abc import Sequence
 
 import pytest
@@ -37,7 +38,7 @@ class FaultyLedger(SettlingMachine):
         return Ledger(
             store,
             ClockGuard(lambda: 0.0),
-            report=self.defects.append,
+            digits=ISO.digits, report=self.defects.append,
             patience_seconds=PATIENCE_SECONDS,
             monotonic=lambda: self.now,
             pause=self.pause,

@@ -1,5 +1,6 @@
 """The ledger over the simulated store does what a model in plain integers says."""
 
+from tests.given import ISO
 from collections.abc import Sequence
 
 import pytest
@@ -28,7 +29,7 @@ class SimulatedLedger(LedgerMachine):
             Ledger(
                 SimulatedStore(self.book),
                 ClockGuard(lambda: 0.0),
-                report=_no_fault_is_expected,
+                digits=ISO.digits, report=_no_fault_is_expected,
                 pause=lambda _seconds: None,
             )
             for _ in range(2)

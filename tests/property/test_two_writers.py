@@ -12,6 +12,7 @@ from application.commands import Outcome, Work
 from application.ledger import Ledger
 from application.ports import LedgerStore
 from domain.recorded import RecordedEvent
+from domain.money import Currencies
 from infrastructure.event_log.reader import EventReader
 from infrastructure.ledger_store.opening import open_ledger
 from infrastructure.ledger_store.store import PostgresLedgerStore
@@ -26,7 +27,7 @@ class Writers:
     def __init__(self, databases: FreshDatabases) -> None:
         self.defects: list[Exception] = []
         opened = [
-            open_ledger(databases.settings, databases.secrets, self.defects.append)
+            open_ledger(databases.settings, databases.secrets, Currencies({}), self.defects.append)
             for _ in range(3)
         ]
         self.ledgers: list[Ledger] = [ledger for ledger, _ in opened[:2]]

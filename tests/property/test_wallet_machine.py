@@ -9,17 +9,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from application.commands import Command, Submission
 from application.decisions import decide
 from domain.events import WalletEvent
-from domain.payments import TransferMoney, transfer
+from domain.payments import transfer, transfer_money
 from domain.refusals import Refusal, Rejection
-from domain.wallets import (
-    Caller,
-    ChangeOverdraftLimit,
-    CloseWallet,
-    FreezeWallet,
-    UnfreezeWallet,
-    Wallet,
-    evolve,
-)
+from domain.wallets import Caller, Wallet, evolve
+from domain.wallet_rules import ChangeOverdraftLimit, CloseWallet, FreezeWallet, UnfreezeWallet
 from tests.given import NOW, OPERATOR, OURS, OWNER, PAID, STRANGER, THEIRS, opening, wallet
 from tests.property.ledger_machine import end_of
 from tests.property.model import DONE, NOT_FOUND, End, Model, Purse
@@ -71,7 +64,7 @@ class OneWallet(RuleBasedStateMachine):
     @rule(amount=AMOUNTS, caller=CALLERS, incoming=st.booleans())
     def pay(self, amount: int, caller: Caller, incoming: bool) -> None:
         source, payee = (self.theirs, self.ours) if incoming else (self.ours, self.theirs)
-        command = TransferMoney(
+        command = transfer_money(
             payment_id=PAID,
             source_wallet_id=source.wallet_id,
             destination_wallet_id=payee.wallet_id,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from application.commands import Answer, BatchOutcome, ClockUnsure, Overloaded, Submission
 from domain.identifiers import bits
-from domain.payments import TransferMoney
+from domain.payments import MakePayment
 from domain.recorded import RecordedEvent
 from domain.refusals import Rejection, WalletNotFound
 from domain.wallets import Wallet
@@ -176,7 +176,7 @@ def _answered(
     _expect(story, answer.position <= stored, f"{request.key} was acknowledged before its COMMIT")
     _expect(story, answer.position == story.last_of[first], f"{request.key}: another position")
     _expect(story, answer.recorded_at == row.recorded_at, f"{request.key}: another time")
-    if not isinstance(item.command, TransferMoney):
+    if not isinstance(item.command, MakePayment):
         return
     if not row.type.startswith("payment."):
         _expect(story, False, f"{request.key}: a transfer is answered by {row.type}")

@@ -1,5 +1,6 @@
 """A command process in the simulated world: the real queue and the real ledger, and its deaths."""
 
+from tests.given import ISO
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -54,7 +55,7 @@ class Process:
         self._ledger = Ledger(
             self._connection,
             ClockGuard(self._monotonic),
-            report=self._watcher.report,
+            digits=ISO.digits, report=self._watcher.report,
             monotonic=self._monotonic,
             pause=self._pause,
         )

@@ -8,15 +8,9 @@ from uuid import UUID
 
 from application.commands import AtomicBatch, DryRun, Outcome, Submission, Work
 from domain.identifiers import WalletId, key_stream, payment_id, wallet_id
-from domain.payments import TransferMoney
-from domain.wallets import (
-    Caller,
-    ChangeOverdraftLimit,
-    CloseWallet,
-    FreezeWallet,
-    OpenWallet,
-    UnfreezeWallet,
-)
+from domain.payments import MakePayment, transfer_money
+from domain.wallets import Caller
+from domain.wallet_rules import ChangeOverdraftLimit, CloseWallet, FreezeWallet, OpenWallet, UnfreezeWallet
 
 CLIENT = Caller("ada", "simulation", operate=True)
 NOBODYS = wallet_id(UUID(int=0))
@@ -114,10 +108,10 @@ class Drawer:
             return self._submission(key, UnfreezeWallet(wallet, "found"))
         return self._submission(key, CloseWallet(wallet, "moved"))
 
-    def _transfer(self, key: str) -> TransferMoney:
+    def _transfer(self, key: str) -> MakePayment:
         random = self._random
         known = [*self._wallets, NOBODYS] if random.random() < 0.1 else self._wallets
-        return TransferMoney(
+        return transfer_money(
             payment_id=payment_id(stream_of(key)),
             source_wallet_id=random.choice(self._wallets),
             destination_wallet_id=WalletId(random.choice(known)),
@@ -142,7 +136,7 @@ class Drawer:
         self,
         key: str,
         command: OpenWallet
-        | TransferMoney
+        | MakePayment
         | FreezeWallet
         | UnfreezeWallet
         | CloseWallet

@@ -17,15 +17,8 @@ from application.commands import (
     Unavailable,
     WouldComplete,
 )
-from domain.events import (
-    Event,
-    PaymentCompleted,
-    PaymentDeclined,
-    RequestAccepted,
-    RequestRefused,
-    WalletOpened,
-    WalletStatus,
-)
+from domain.events import Event, RequestAccepted, RequestRefused, WalletOpened, WalletStatus
+from domain.payment_events import PaymentCompleted, PaymentDeclined
 from domain.identifiers import bits
 from domain.instants import Instant
 from domain.money import MAX_AMOUNT, Currencies

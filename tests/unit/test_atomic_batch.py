@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from application.commands import Answer, AtomicBatch, NotExecuted, Submission
-from domain.events import PaymentCompleted, PaymentDeclined
+from domain.payment_events import PaymentCompleted, PaymentDeclined
 from domain.identifiers import payment_id
 from domain.refusals import InsufficientFunds, KeyReused, SameWallet, WalletNotFound
 from domain.wallets import Caller

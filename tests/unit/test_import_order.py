@@ -5,8 +5,8 @@ from datetime import date
 
 import pytest
 
-from domain.payments import TransferMoney
-from domain.wallets import OpenWallet
+from domain.payments import MakePayment
+from domain.wallet_rules import OpenWallet
 from interfaces.importing.balances import Difference, FileBalances
 from interfaces.importing.order import KEPT, BadLineFound, days, survey
 from interfaces.importing.rows import BadLine, Row
@@ -87,8 +87,8 @@ def test_commands_follow_from_the_file_alone() -> None:
     assert (holder.reference, holder.overdraft_limit) == ("7", None)
     assert isinstance(kind, OpenWallet)
     assert (kind.kind, kind.reference, kind.overdraft_limit) == ("system", "cash", None)
-    assert isinstance(credit, TransferMoney)
-    assert isinstance(debit, TransferMoney)
+    assert isinstance(credit, MakePayment)
+    assert isinstance(debit, MakePayment)
     assert (credit.source_wallet_id, credit.destination_wallet_id) == (
         kind.wallet_id,
         holder.wallet_id,

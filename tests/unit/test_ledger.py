@@ -20,8 +20,8 @@ from application.commands import (
 )
 from application.ledger import Ledger
 from application.ports import OutcomeUnknown, StoreUnavailable
-from domain.wallets import OpenWallet
-from tests.given import OWNER, transfer_of
+from domain.wallet_rules import OpenWallet
+from tests.given import ISO, OWNER, transfer_of
 from tests.planned_batch import key, opens
 from tests.simulated_store import Fault, SimulatedBook, SimulatedStore
 
@@ -43,7 +43,7 @@ class Scene:
         ledger = Ledger(
             store,
             ClockGuard(self.clock),
-            report=self.reported.append,
+            digits=ISO.digits, report=self.reported.append,
             monotonic=lambda: self.now,
             pause=self._pause,
         )
@@ -150,7 +150,7 @@ def test_a_clock_that_jumped_decides_nothing() -> None:
     passed = [0.0, 1.0]
     scene = Scene(clock=lambda: passed[0])
     store = SimulatedStore(scene.book)
-    ledger = Ledger(store, ClockGuard(scene.clock), report=scene.reported.append)
+    ledger = Ledger(store, ClockGuard(scene.clock), digits=ISO.digits, report=scene.reported.append)
     assert isinstance(ledger.execute([opens(1)])[0], Answer)
     scene.book.clock = lambda: 10.0**10
     outcomes = ledger.execute([opens(2), opens(3)])
@@ -169,7 +169,7 @@ def test_what_may_have_been_done_is_not_said_to_be_undone() -> None:
         scene.book.clock = lambda: 10.0**10
 
     guard = ClockGuard(scene.clock)
-    ledger = Ledger(store, guard, report=scene.reported.append, pause=jump)
+    ledger = Ledger(store, guard, digits=ISO.digits, report=scene.reported.append, pause=jump)
     assert isinstance(ledger.execute([opens(1)])[0], Answer)
     outcomes = ledger.execute([opens(2), DryRun(transfer_of(5), OWNER)])
     assert [type(outcome) for outcome in outcomes] == [Unavailable, ClockUnsure]

@@ -5,10 +5,11 @@ from itertools import combinations
 
 import pytest
 
-from domain.events import PaymentCompleted, PaymentDeclined, WalletCredited, WalletDebited
+from domain.events import WalletCredited, WalletDebited
+from domain.payment_events import PaymentCompleted, PaymentDeclined
 from domain.instants import Instant
 from domain.money import MAX_BALANCE
-from domain.payments import Transfer, TransferMoney, declined, transfer
+from domain.payments import MakePayment, Transfer, declined, transfer
 from domain.refusals import (
     BalanceOutOfRange,
     CurrencyMismatch,
@@ -62,7 +63,7 @@ def _subsets() -> list[tuple[str, ...]]:
     return [each for each in chosen if "same wallet" not in each or not apart & set(each)]
 
 
-def _scene(wrong: tuple[str, ...]) -> tuple[TransferMoney, Wallet, Wallet, Caller]:
+def _scene(wrong: tuple[str, ...]) -> tuple[MakePayment, Wallet, Wallet, Caller]:
     """Return a transfer with exactly these things wrong with it."""
     source = replace(
         wallet(credited(99 if "too little money" in wrong else 100)),

@@ -23,20 +23,8 @@ from domain.refusals import (
     WalletNotEmpty,
     WalletNotFound,
 )
-from domain.wallets import (
-    Caller,
-    ChangeOverdraftLimit,
-    CloseWallet,
-    FreezeWallet,
-    OpenWallet,
-    UnfreezeWallet,
-    change_overdraft_limit,
-    close,
-    evolve,
-    freeze,
-    open_wallet,
-    unfreeze,
-)
+from domain.wallets import Caller, evolve
+from domain.wallet_rules import ChangeOverdraftLimit, CloseWallet, FreezeWallet, OpenWallet, UnfreezeWallet, change_overdraft_limit, close, freeze, open_wallet, unfreeze
 from tests.given import (
     CLOSED,
     FROZEN_BY_MEMBER,
