@@ -31,7 +31,7 @@ ADD_STEPS = """
 GO_ON = """
     UPDATE payments SET began_as = coalesce(began_as, status), status = %s, amount = %s,
         captured = %s, uncaptured = %s, refunded = %s, refundable = %s, expires_at = %s,
-        approved_by = %s, failure_code = %s
+        approved_by = CASE WHEN quorums IS NULL THEN NULL ELSE %s::text[] END, failure_code = %s
     WHERE payment_id = %s"""
 Row = tuple[object, ...]
 
@@ -139,7 +139,7 @@ def _standing(applied: Applied, event: PaymentEvent) -> Row:
         standing.status,
         standing.amount,
         *_amounts(standing),
-        list(standing.approved_by) or None,
+        list(standing.approved_by),
         "approval-rejected" if isinstance(event, PaymentRejected) else None,
         applied.stream_id,
     )

@@ -11,6 +11,7 @@ from domain.wallets import Wallet, WalletRules
 from infrastructure.ledger_store.arrays import Bigints, Booleans, Column, Texts, Uuids
 
 _encode = msgspec.json.Encoder(order="sorted").encode
+_decode = msgspec.json.Decoder(dict[str, Role]).decode
 
 
 def wallet_of(wallet_id: WalletId, row: tuple[Any, ...]) -> Wallet:
@@ -24,7 +25,7 @@ def wallet_of(wallet_id: WalletId, row: tuple[Any, ...]) -> Wallet:
         kind=kind,
         currency=currency,
         owner=owner,
-        members=_only(owner) if members is None else members,
+        members=_only(owner) if members is None else _decode(members),
         overdraft_limit=overdraft_limit,
         per_payment=per_payment,
         per_day=per_day,

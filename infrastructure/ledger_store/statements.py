@@ -44,7 +44,7 @@ WHERE h.id = n.id
 
 CHANGE_RULES: LiteralString = """
 UPDATE wallet_head AS h
-SET members = n.members::jsonb, overdraft_limit = n.overdraft_limit,
+SET members = n.members, overdraft_limit = n.overdraft_limit,
     per_payment = n.per_payment, per_day = n.per_day,
     approvals_required = n.approvals_required, approvals_above = n.approvals_above,
     frozen_by_member = n.frozen_by_member, frozen_by_operator = n.frozen_by_operator,
@@ -61,7 +61,7 @@ OPEN_HEADS: LiteralString = """
 INSERT INTO wallet_head (id, version, posted, held, spent_on, spent, members, overdraft_limit,
                          per_payment, per_day, approvals_required, approvals_above,
                          frozen_by_member, frozen_by_operator, closed, kind, currency, owner)
-SELECT n.id, n.version, n.posted, n.held, n.spent_on::date, n.spent, n.members::jsonb,
+SELECT n.id, n.version, n.posted, n.held, n.spent_on::date, n.spent, n.members,
        n.overdraft_limit, n.per_payment, n.per_day, n.approvals_required, n.approvals_above,
        n.frozen_by_member, n.frozen_by_operator, n.closed, n.kind, n.currency, n.owner
 FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::text[], %b::bigint[],

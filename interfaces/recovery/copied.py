@@ -2,12 +2,14 @@
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
 from io import BufferedReader, RawIOBase
 from typing import IO, Any, BinaryIO, Final, cast
 
 from interfaces.recovery.manifest import Table
 
 SIGNATURE: Final = b"PGCOPY\n\xff\r\n\0"
+_EPOCH = date(2000, 1, 1)
 _COUNT, _LENGTH = struct.Struct(">h"), struct.Struct(">i")
 
 
@@ -19,6 +21,7 @@ _DECODE: dict[str, Callable[[bytes], Any]] = {
     "int2": _integer,
     "int4": _integer,
     "int8": _integer,
+    "date": lambda field: (_EPOCH + timedelta(days=_integer(field))).isoformat(),
     "bool": lambda field: field != b"\0",
     "text": bytes.decode,
 }
@@ -31,7 +34,7 @@ class CopyUnreadable(ValueError):
 def rows(source: IO[bytes], table: Table, wanted: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """Yield the wanted columns of each row, in the order given.
 
-    Types that are not whole numbers, truth values or text stay in PostgreSQL's binary form.
+    Types that are not whole numbers, days, truth values or text stay in PostgreSQL's binary form.
     Raises `CopyUnreadable`.
     """
     names = [column.name for column in table.columns]

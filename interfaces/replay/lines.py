@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any, LiteralString
 
-from interfaces.replay.stored import Moved, Paid, Stored, stamp
+from interfaces.replay.stored import Moved, Paid, Standing, Stored, WentOn, stamp
 from interfaces.replay.wallets import Wallet
 
 ENTRIES: LiteralString = """
@@ -19,13 +19,29 @@ ENTRY_FIELDS = (
 PAYMENTS: LiteralString = """
 SELECT position, payment_id, amount, available, timestamptz_send(recorded_at),
        timestamptz_send(effective_at), source_wallet_id, destination_wallet_id, kind, status,
-       currency, failure_code, description, reference, metadata
+       currency, failure_code, description, reference, metadata, began_as, captured, uncaptured,
+       refunded, refundable, timestamptz_send(expires_at), original_payment_id, requested_by,
+       approved_by, quorums
 FROM payments WHERE position <= %s ORDER BY position"""
 PAYMENT_FIELDS = (
     *("position", "payment_id", "amount", "available", "recorded_at", "effective_at"),
     *("source_wallet_id", "destination_wallet_id", "kind", "status", "currency"),
-    *("failure_code", "description", "reference", "metadata"),
+    *("failure_code", "description", "reference", "metadata", "began_as", "captured"),
+    *("uncaptured", "refunded", "refundable", "expires_at", "original_payment_id"),
+    *("requested_by", "approved_by", "quorums"),
 )
+LEGS: LiteralString = """
+SELECT position, payment_id, leg, amount, source_wallet_id, destination_wallet_id, currency
+FROM payment_legs WHERE position <= %s ORDER BY position, leg"""
+LEG_FIELDS = (
+    *("position", "payment_id", "leg", "amount", "source_wallet_id"),
+    *("destination_wallet_id", "currency"),
+)
+STEPS: LiteralString = """
+SELECT position, payment_id, status, amount, timestamptz_send(recorded_at),
+       timestamptz_send(effective_at)
+FROM payment_steps WHERE position <= %s ORDER BY position"""
+STEP_FIELDS = ("position", "payment_id", "status", "amount", "recorded_at", "effective_at")
 DIRECTIONS = {
     "wallet.credited.v1": "credit",
     "wallet.debited.v1": "debit",
@@ -41,11 +57,12 @@ class Descriptions:
         """Begin before any command."""
         self._known: dict[str, str | None] = {}
 
-    def add(self, event: Stored, paid: Paid) -> None:
+    def add(self, event: Stored, facts: Paid | WentOn) -> None:
         """Remember a payment of the command; the first event of one forgets the last."""
         if event.place.index == 0:
             self._known.clear()
-        self._known[event.name] = paid.description
+        if isinstance(facts, Paid) or event.type == "payment.captured.v1":
+            self._known[event.name] = facts.description
 
     def of(self, payment: str) -> str | None:
         """Return the description of a payment of this command."""
@@ -64,7 +81,7 @@ def entry_of(
         wallet.posted,
         wallet.held,
         event.recorded,
-        _stamp(moved.effective_at),
+        _stamp(moved.effective_at) or event.recorded,
         moved.payment_id,
         moved.counterparty,
         DIRECTIONS.get(event.type),
@@ -73,23 +90,78 @@ def entry_of(
     )
 
 
-def payment_of(event: Stored, paid: Paid) -> tuple[Any, ...]:
-    """Return the payment that its first event asks for."""
-    declined = event.type == "payment.declined.v1"
+def payment_of(event: Stored, paid: Paid, last: Stored | None) -> tuple[Any, ...]:
+    """Return the payment that its first event asks for, and the last one where there is another."""
+    began = standing_of(event)
+    standing = began if last is None else standing_of(last)
+    rejected = last is not None and last.type == "payment.rejected.v1"
     return (
         event.position,
         event.name,
-        paid.amount,
+        standing.amount,
         paid.available,
         event.recorded,
-        _stamp(paid.effective_at),
+        _stamp(paid.effective_at) or event.recorded,
         paid.source_wallet_id,
         paid.destination_wallet_id,
         paid.kind,
-        "declined" if declined else "completed",
+        standing.status,
         paid.currency,
-        paid.code,
+        "approval-rejected" if rejected else paid.code,
         paid.description,
         paid.reference,
         paid.metadata,
+        None if last is None else began.status,
+        standing.captured,
+        standing.left,
+        standing.refunded,
+        standing.refundable,
+        _stamp(standing.expires_at),
+        paid.original_payment_id,
+        paid.requested_by,
+        None if paid.quorums is None else list(standing.approved_by),
+        None
+        if paid.quorums is None
+        else {quorum.wallet_id: quorum.required for quorum in paid.quorums},
+    )
+
+
+def standing_of(event: Stored) -> Standing:
+    """Return how a payment stands after an event, by the event alone."""
+    facts = event.facts
+    assert isinstance(facts, Paid | WentOn), "payments have these shapes"
+    if facts.standing is not None:
+        return facts.standing
+    assert isinstance(facts, Paid), "what goes on tells how it stands"
+    done = event.type == "payment.completed.v1"
+    refundable = facts.amount if done and facts.kind in {"transfer", "hold"} else 0
+    status = "completed" if done else "declined"
+    return Standing(status=status, amount=facts.amount, refundable=refundable)
+
+
+def legs_of(event: Stored, paid: Paid) -> list[tuple[Any, ...]]:
+    """Return the legs that a payment with many asks for."""
+    return [
+        (
+            event.position,
+            event.name,
+            number,
+            leg.amount,
+            leg.source_wallet_id,
+            leg.destination_wallet_id,
+            leg.currency,
+        )
+        for number, leg in enumerate(paid.legs or ())
+    ]
+
+
+def step_of(event: Stored, facts: Paid | WentOn) -> tuple[Any, ...]:
+    """Return the step that a later event of a payment asks for."""
+    return (
+        event.position,
+        event.name,
+        standing_of(event).status,
+        facts.amount,
+        event.recorded,
+        _stamp(facts.effective_at) or event.recorded,
     )

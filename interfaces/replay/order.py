@@ -1,5 +1,7 @@
 """Checks the one order: dense positions, times that never go back, commands that are whole."""
 
+from typing import TypeGuard
+
 import msgspec
 
 from interfaces.replay.findings import Difference, Findings
@@ -37,6 +39,10 @@ class Command:
         return self.next_index >= self.count
 
 
+def _one_leg(facts: object) -> TypeGuard[Paid]:
+    return isinstance(facts, Paid) and facts.legs is None
+
+
 class OrderCheck:
     """Follows events in the order of their positions; its memory does not grow."""
 
@@ -68,7 +74,7 @@ class OrderCheck:
             moved = facts.amount * SIGNS.get(event.type, 0)
             command.sums[facts.currency] = command.sums.get(facts.currency, 0) + moved
             self._check_leg(command, event, facts)
-        elif isinstance(facts, Paid) and facts.kind == "transfer" and facts.code is None:
+        elif event.type == "payment.completed.v1" and _one_leg(facts):
             command.transfers[event.name] = Transfer(event.position, facts)
         if command.ended:
             self._end(command, event)
@@ -111,12 +117,12 @@ class OrderCheck:
     def _check_leg(self, command: Command, event: Stored, moved: Moved) -> None:
         """Compare one side of a transfer with what its payment says; of others nothing is known."""
         transfer = command.transfers.get(moved.payment_id)
-        if transfer is None:
+        if transfer is None or event.type not in SIGNS:
             return
         transfer.sides += 1
         paid = transfer.paid
         wallets = (paid.source_wallet_id, paid.destination_wallet_id)
-        wallet, other = wallets if event.type == "wallet.debited.v1" else wallets[::-1]
+        wallet, other = wallets if event.type != "wallet.credited.v1" else wallets[::-1]
         expected = (wallet, paid.amount, paid.currency, other)
         found = (event.name, moved.amount, moved.currency, moved.counterparty)
         if expected != found:

@@ -11,10 +11,10 @@ from interfaces.replay import lines, tables
 from interfaces.replay.findings import Difference, Findings
 from interfaces.replay.order import OrderCheck
 from interfaces.replay.rows_in_order import RowsInOrder
-from interfaces.replay.stored import Moved, Paid, Stored, chunks
+from interfaces.replay.stored import Moved, Paid, Stored, WentOn, chunks
 from interfaces.replay.wallets import Wallet, Wallets
 
-COMPARED = ("balances", "entries", "payments", "daily_totals", "trial_balance")
+COMPARED = ("balances", "members", "entries", "payments", "daily_totals", "trial_balance")
 """The read models that this check knows; another one is named as not compared."""
 
 CHECKPOINTS: LiteralString = (
@@ -66,6 +66,8 @@ class ReadModels:
         self._payments_until = min(positions.get("payments", 0), last)
         self._entries = self._in_order("entries", lines.ENTRY_FIELDS, lines.ENTRIES, last)
         self._payments = self._in_order("payments", lines.PAYMENT_FIELDS, lines.PAYMENTS, last)
+        self._legs = self._in_order("payment_legs", lines.LEG_FIELDS, lines.LEGS, last)
+        self._steps = self._in_order("payment_steps", lines.STEP_FIELDS, lines.STEPS, last)
 
     def before(self, position: int, wallets: Wallets, order: OrderCheck) -> None:
         """Compare what has its checkpoint before a position, while the fold stands there."""
@@ -75,27 +77,43 @@ class ReadModels:
                 self._wrong(checkpoint, name, "position", "a command's end", checkpoint)
             self._compare(name, checkpoint, wallets)
 
-    def add(self, event: Stored, wallet: Wallet | None) -> None:
-        """Follow one event, with its wallet as it stands behind it."""
+    @property
+    def payments_until(self) -> int:
+        """The position up to which payments are compared: later events of them do not count."""
+        return self._payments_until
+
+    def add(self, event: Stored, wallet: Wallet | None, last: Stored | None) -> None:
+        """Follow one event, with its wallet as it stands behind it.
+
+        `last` is the last event of a payment that begins here, where there are more than this one.
+        """
         facts = event.facts
         if isinstance(facts, Moved):
             if wallet is not None and event.position <= self._entries_until:
                 description = self._descriptions.of(facts.payment_id)
                 self._entries.expect(lines.entry_of(event, facts, wallet, description))
-        elif isinstance(facts, Paid):
+        elif isinstance(facts, Paid | WentOn):
             self._descriptions.add(event, facts)
-            self._totals.add(event, facts)
-            if event.position <= self._payments_until:
-                self._payments.expect(lines.payment_of(event, facts))
+            self._totals.add(event)
+            if event.position > self._payments_until:
+                return
+            if event.version > 1:
+                self._steps.expect(lines.step_of(event, facts))
+            elif isinstance(facts, Paid):
+                self._payments.expect(lines.payment_of(event, facts, last))
+                for leg in lines.legs_of(event, facts):
+                    self._legs.expect(leg)
 
     def end(self) -> None:
         """Look for rows behind the last that an event asked for."""
-        self._entries.end()
-        self._payments.end()
+        for rows in (self._entries, self._payments, self._legs, self._steps):
+            rows.end()
 
     def _compare(self, name: str, checkpoint: int, wallets: Wallets) -> None:
         if name == "balances":
             tables.compare_balances(self._connection, wallets.known, self._findings)
+        elif name == "members":
+            tables.compare_members(self._connection, wallets.known, self._findings)
         elif name == "daily_totals":
             self._totals.compare(self._connection, checkpoint, self._findings)
         elif name == "trial_balance":
@@ -106,7 +124,8 @@ class ReadModels:
     ) -> RowsInOrder:
         # Rows beyond the store's last position belong to events that are missing, which is
         # known from the checkpoint.
-        beyond = any(model.name == name and model.position > last for model in self.found)
+        model_name = "payments" if name.startswith("payment_") else name
+        beyond = any(model.name == model_name and model.position > last for model in self.found)
         limit = last if beyond else 2**63 - 1
         rows = chunks(self._connection, name, query, limit)
         return RowsInOrder(name, fields, rows, self._findings)

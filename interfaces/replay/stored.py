@@ -46,6 +46,8 @@ class Moved(msgspec.Struct, gc=False):
     currency: str
     counterparty: str | None = None
     effective_at: str | None = None
+    counted: int | None = None
+    given_back: int = 0
 
 
 class Limited(msgspec.Struct):
@@ -60,27 +62,112 @@ class Sided(msgspec.Struct):
     side: str
 
 
+class Limits(msgspec.Struct):
+    """What may leave by one payment and on one day, in minor units; none is no limit."""
+
+    per_payment: int | None
+    per_day: int | None
+
+
+class MemberAdded(msgspec.Struct):
+    """A role that somebody has from now on."""
+
+    user_id: str
+    role: str
+
+
+class MemberRemoved(msgspec.Struct):
+    """Somebody who has no role any more."""
+
+    user_id: str
+
+
+class Approvals(msgspec.Struct):
+    """How many other owners payments above an amount need."""
+
+    required: int
+    above: int
+
+
+class Leg(msgspec.Struct):
+    """One movement of a payment, in minor units."""
+
+    source_wallet_id: str
+    destination_wallet_id: str
+    amount: int
+    currency: str
+
+
+class Standing(msgspec.Struct):
+    """How a payment stands after an event, in minor units."""
+
+    status: str
+    amount: int
+    ended_by: str | None = None
+    captured: int = 0
+    left: int = 0
+    refunded: int = 0
+    refundable: int = 0
+    expires_at: str | None = None
+    approved_by: list[str] = []
+
+
+class Quorum(msgspec.Struct):
+    """How many other owners of a wallet a payment waits for."""
+
+    wallet_id: str
+    required: int
+
+
 class Paid(msgspec.Struct):
-    """A payment that completed or was declined, in minor units."""
+    """A payment as its first event tells it, or as one that waited has completed."""
 
     kind: str
     amount: int
     currency: str
-    source_wallet_id: str
-    destination_wallet_id: str
-    effective_at: str
+    source_wallet_id: str | None
+    destination_wallet_id: str | None
+    effective_at: str | None
     description: str | None = None
     reference: str | None = None
     metadata: dict[str, str] | None = None
     code: str | None = None
     available: int | None = None
+    original_payment_id: str | None = None
+    legs: list[Leg] | None = None
+    requested_by: str | None = None
+    quorums: list[Quorum] | None = None
+    standing: Standing | None = None
+
+
+class WentOn(msgspec.Struct):
+    """What a payment came to after it had begun."""
+
+    standing: Standing
+    amount: int | None = None
+    currency: str | None = None
+    effective_at: str | None = None
+    kind: str | None = None
+    description: str | None = None
 
 
 class Other(msgspec.Struct):
     """An event that moves no money and is not looked into."""
 
 
-Facts = Opened | Moved | Limited | Sided | Paid | Other
+Facts = (
+    Opened
+    | Moved
+    | Limited
+    | Sided
+    | Limits
+    | MemberAdded
+    | MemberRemoved
+    | Approvals
+    | Paid
+    | WentOn
+    | Other
+)
 
 SHAPES: Mapping[str, type[Facts]] = {
     "wallet.opened.v1": Opened,
@@ -92,8 +179,21 @@ SHAPES: Mapping[str, type[Facts]] = {
     "wallet.overdraft_limit_changed.v1": Limited,
     "wallet.frozen.v1": Sided,
     "wallet.unfrozen.v1": Sided,
+    "wallet.limits_changed.v1": Limits,
+    "wallet.member_added.v1": MemberAdded,
+    "wallet.member_removed.v1": MemberRemoved,
+    "wallet.approvals_changed.v1": Approvals,
     "payment.completed.v1": Paid,
     "payment.declined.v1": Paid,
+    "payment.authorized.v1": Paid,
+    "payment.approval_requested.v1": Paid,
+    "payment.approved.v1": WentOn,
+    "payment.rejected.v1": WentOn,
+    "payment.increased.v1": WentOn,
+    "payment.captured.v1": WentOn,
+    "payment.released.v1": WentOn,
+    "payment.refunded.v1": WentOn,
+    "payment.reversed.v1": WentOn,
 }
 _DECODE: Mapping[str, Callable[[bytes], Facts]] = {
     name: msgspec.json.Decoder(shape).decode for name, shape in SHAPES.items()

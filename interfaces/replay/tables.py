@@ -1,32 +1,38 @@
 """Compares tables that keep a row a wallet or a day with what the events alone say."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, LiteralString
 
 import psycopg
 
 from interfaces.replay.findings import Difference, Findings
-from interfaces.replay.stored import Paid, Stored, chunks, time_of
+from interfaces.replay.stored import Paid, Stored, WentOn, chunks, time_of
 from interfaces.replay.wallets import Wallet
 
 Row = tuple[Any, ...]
 
 HEADS: LiteralString = """
 SELECT uuid_send(id), version, kind, currency, owner, posted, held, overdraft_limit,
-       frozen_by_member, frozen_by_operator, closed FROM wallet_head"""
+       frozen_by_member, frozen_by_operator, closed, members, per_payment, per_day,
+       approvals_required, approvals_above, spent_on::text, spent FROM wallet_head"""
 HEAD_FIELDS = (
     *("version", "kind", "currency", "owner", "posted", "held", "overdraft_limit"),
-    *("frozen_by_member", "frozen_by_operator", "closed"),
+    *("frozen_by_member", "frozen_by_operator", "closed", "members", "per_payment", "per_day"),
+    *("approvals_required", "approvals_above", "spent_on", "spent"),
 )
 BALANCES: LiteralString = """
 SELECT wallet_id, opened_position, timestamptz_send(opened_at), position, posted, held,
        overdraft_limit, frozen_by_member, frozen_by_operator, closed, kind, account_class,
-       currency, owner, name, reference FROM balances"""
+       currency, owner, name, reference, per_payment, per_day, approvals_required,
+       approvals_above FROM balances"""
 BALANCE_FIELDS = (
     *("opened_position", "opened_at", "position", "posted", "held", "overdraft_limit"),
     *("frozen_by_member", "frozen_by_operator", "closed", "kind", "account_class"),
-    *("currency", "owner", "name", "reference"),
+    *("currency", "owner", "name", "reference", "per_payment", "per_day"),
+    *("approvals_required", "approvals_above"),
 )
+MEMBERS: LiteralString = "SELECT wallet_id, user_id, role, opened_position FROM members"
 TOTALS: LiteralString = (
     "SELECT date::text, currency, kind, count, volume, declined FROM daily_totals"
 )
@@ -74,6 +80,28 @@ def compare_balances(
         findings.missing(wallet.opened_position, "balances", wallet.name)
 
 
+def compare_members(
+    connection: psycopg.Connection[Any], wallets: Mapping[bytes, Wallet], findings: Findings
+) -> None:
+    """Compare who has which role in which wallet."""
+    missing = {
+        (wallet.name, user): (role, wallet)
+        for wallet in wallets.values()
+        for user, role in wallet.members.items()
+    }
+    for rows in chunks(connection, "members", MEMBERS):
+        for name, user, *found in rows:
+            role, wallet = missing.pop((name, user), (None, None))
+            if wallet is None:
+                findings.unasked(found[1], "members", f"{name} {user}")
+            else:
+                fields, expected = ("role", "opened_position"), (role, wallet.opened_position)
+                position, row = wallet.position, f"{name} {user}"
+                findings.compare(position, "members", row, fields, expected, found)
+    for (name, user), (_, wallet) in missing.items():
+        findings.missing(wallet.opened_position, "members", f"{name} {user}")
+
+
 def compare_trial_balance(
     connection: psycopg.Connection[Any], wallets: Mapping[bytes, Wallet], findings: Findings
 ) -> None:
@@ -104,13 +132,34 @@ class DailyTotals:
         """Begin without any day."""
         self._totals: dict[tuple[str, str, str], list[int]] = {}
 
-    def add(self, event: Stored, paid: Paid) -> None:
+    def add(self, event: Stored) -> None:
         """Count what completed by value date, what was declined by the day recorded."""
-        declined = event.type == "payment.declined.v1"
-        day = (time_of(event.recorded) or "") if declined else paid.effective_at
-        total = self._totals.setdefault((day[:10], paid.currency, paid.kind), [0, 0, 0])
-        total[0] += not declined
-        total[1] += 0 if declined else paid.amount
+        facts = event.facts
+        if event.type == "payment.completed.v1" and isinstance(facts, Paid):
+            self._add(facts.effective_at, facts.currency, facts.kind, 1, facts.amount, 0)
+        elif event.type == "payment.declined.v1" and isinstance(facts, Paid):
+            self._add(time_of(event.recorded), facts.currency, facts.kind, 0, 0, 1)
+        elif event.type == "payment.rejected.v1" and isinstance(facts, WentOn):
+            self._add(time_of(event.recorded), facts.currency, facts.kind, 0, 0, 1)
+        elif event.type in {"payment.captured.v1", "payment.released.v1"}:
+            assert isinstance(facts, WentOn), "that is their shape"
+            captured = facts.standing.captured
+            if facts.standing.ended_by is not None and captured:
+                self._add(facts.effective_at, facts.currency, "hold", 1, captured, 0)
+
+    def _add(
+        self,
+        at: str | None,
+        currency: str | None,
+        kind: str | None,
+        count: int,
+        volume: int,
+        declined: int,
+    ) -> None:
+        key = ((at or "")[:10], currency or "", kind or "")
+        total = self._totals.setdefault(key, [0, 0, 0])
+        total[0] += count
+        total[1] += volume
         total[2] += declined
 
     def compare(
@@ -142,7 +191,23 @@ def _head_of(wallet: Wallet) -> Row:
         wallet.frozen_by_member,
         wallet.frozen_by_operator,
         wallet.closed,
+        _members(wallet),
+        wallet.per_payment,
+        wallet.per_day,
+        wallet.approvals_required,
+        wallet.approvals_above,
+        wallet.spent_on,
+        wallet.spent,
     )
+
+
+def _members(wallet: Wallet) -> str | None:
+    """Return the members as a head keeps them: none where the owner is the only one."""
+    owner = wallet.opened.owner
+    if wallet.members == ({} if owner is None else {owner: "owner"}):
+        return None
+    # Names in order and no spaces, as in RFC 8785.
+    return json.dumps(wallet.members, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _balance_of(wallet: Wallet) -> Row:
@@ -163,4 +228,8 @@ def _balance_of(wallet: Wallet) -> Row:
         opened.owner,
         opened.name,
         opened.reference,
+        wallet.per_payment,
+        wallet.per_day,
+        wallet.approvals_required,
+        wallet.approvals_above,
     )

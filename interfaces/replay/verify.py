@@ -1,7 +1,7 @@
 """Folds every event from position 1 and compares all that is derived from them."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 from uuid import UUID
@@ -11,7 +11,7 @@ import psycopg
 from interfaces.replay.findings import Difference, Findings
 from interfaces.replay.order import OrderCheck
 from interfaces.replay.read_models import ReadModel, ReadModels
-from interfaces.replay.stored import EVENTS, Reader, Unreadable, chunks, stream_name
+from interfaces.replay.stored import EVENTS, Reader, Stored, Unreadable, chunks, stream_name
 from interfaces.replay.tables import HEADS, Row, compare_heads
 from interfaces.replay.wallets import Wallets
 
@@ -27,6 +27,16 @@ WHERE e.notification_id <= %s AND e.topic NOT LIKE 'wallet.%%' AND e.originator_
                     AND p.originator_version = e.originator_version - 1
                     AND p.notification_id < e.notification_id)
 ORDER BY e.notification_id"""
+
+
+# What a payment came to last, of those that begin in one chunk, so that none has to be remembered.
+LASTS: LiteralString = EVENTS + """
+JOIN (SELECT s.id, l.version FROM unnest(%s::uuid[]) AS s (id)
+      CROSS JOIN LATERAL (
+          SELECT e.originator_version AS version FROM events e
+          WHERE e.originator_id = s.id AND e.originator_version > 1 AND e.notification_id <= %s
+          ORDER BY e.originator_version DESC LIMIT 1) AS l) AS last
+ON originator_id = last.id AND originator_version = last.version"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,8 @@ def verify(
     reader = Reader()
     events = 0
     for rows in chunks(ledger, "events", IN_ORDER, last):
-        _fold(rows, reader, order, wallets, models, findings)
+        lasts = _lasts(ledger, rows, models.payments_until)
+        _fold(rows, lasts, reader, order, wallets, models, findings)
         events += len(rows)
         progress(rows[-1][0], last)
     order.end(last)
@@ -84,8 +95,17 @@ def _look(ledger: psycopg.Connection[Any]) -> tuple[UUID, int, list[Row]]:
     return store, last, heads
 
 
+def _lasts(ledger: psycopg.Connection[Any], rows: Iterable[Row], until: int) -> dict[bytes, Row]:
+    """Return the last event of each payment that begins in a chunk, where it has gone on."""
+    begun = [
+        UUID(bytes=row[1]) for row in rows if row[2] == 1 and row[3].startswith("payment.")
+    ]
+    return {row[1]: row for row in ledger.execute(LASTS, (begun, until), binary=True)}
+
+
 def _fold(
     rows: Iterable[Row],
+    lasts: Mapping[bytes, Row],
     reader: Reader,
     order: OrderCheck,
     wallets: Wallets,
@@ -106,4 +126,13 @@ def _fold(
             continue
         models.before(event.position, wallets, order)
         order.add(event)
-        models.add(event, wallets.add(event))
+        last = lasts.get(event.stream) if event.version == 1 else None
+        models.add(event, wallets.add(event), None if last is None else _read(reader, last))
+
+
+def _read(reader: Reader, row: Row) -> Stored | None:
+    """Return an event, nothing where it cannot be read: that is found where it stands."""
+    try:
+        return reader.read(row)
+    except Unreadable:
+        return None

@@ -1,11 +1,23 @@
 """Folds wallets by the table of the contract and checks what must hold at every position."""
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from interfaces.replay.findings import Difference, Findings
-from interfaces.replay.stored import Limited, Moved, Opened, Sided, Stored
+from interfaces.replay.stored import (
+    Approvals,
+    Limited,
+    Limits,
+    MemberAdded,
+    MemberRemoved,
+    Moved,
+    Opened,
+    Sided,
+    Stored,
+    time_of,
+)
 
 MAX_BALANCE: Final = 9 * 10**18
 EFFECTS: Final = {
@@ -33,6 +45,13 @@ class Wallet(msgspec.Struct):
     frozen_by_member: bool
     frozen_by_operator: bool
     closed: bool
+    members: dict[str, str]
+    per_payment: int | None = None
+    per_day: int | None = None
+    approvals_required: int = 0
+    approvals_above: int = 0
+    spent_on: str | None = None
+    spent: int = 0
 
 
 class Wallets:
@@ -68,7 +87,22 @@ class Wallets:
                 wallet.frozen_by_operator = frozen
         elif event.type == "wallet.closed.v1":
             wallet.closed = True
+        else:
+            self._govern(wallet, event)
         return wallet
+
+    def _govern(self, wallet: Wallet, event: Stored) -> None:
+        match event.facts:
+            case Limits(per_payment=per_payment, per_day=per_day):
+                wallet.per_payment, wallet.per_day = per_payment, per_day
+            case Approvals(required=required, above=above):
+                wallet.approvals_required, wallet.approvals_above = required, above
+            case MemberAdded(user_id=user, role=role):
+                wallet.members = {**wallet.members, user: role}
+            case MemberRemoved(user_id=user):
+                wallet.members = {k: v for k, v in wallet.members.items() if k != user}
+                if "owner" not in wallet.members.values():
+                    self._wrong(event, "owners", "one at least", "none")
 
     def skip(self, stream: bytes, version: int, position: int) -> None:
         """Go on behind an event that cannot be read."""
@@ -96,6 +130,7 @@ class Wallets:
             frozen_by_member=False,
             frozen_by_operator=False,
             closed=False,
+            members={} if facts.owner is None else {facts.owner: "owner"},
         )
         self.known[event.stream] = wallet
         return wallet
@@ -114,6 +149,18 @@ class Wallets:
             self._wrong(event, "held", "0 or more", wallet.held)
         if posted < 0 or held > 0:
             self._check_limit(wallet, event)
+        if counted := _counted(event.type, moved):
+            self._spend(wallet, event, counted)
+
+    def _spend(self, wallet: Wallet, event: Stored, counted: int) -> None:
+        """Follow what counts for the day; nothing is counted that passes the limits."""
+        day = _day(event.recorded)
+        wallet.spent = wallet.spent + counted if wallet.spent_on == day else counted
+        wallet.spent_on = day
+        if counted > 0 and wallet.per_day is not None and wallet.spent > wallet.per_day:
+            self._wrong(event, "spent on the day", f"{wallet.per_day} at most", wallet.spent)
+        if wallet.spent < 0:
+            self._wrong(event, "spent on the day", "0 or more", wallet.spent)
 
     def _check_limit(self, wallet: Wallet, event: Stored) -> None:
         limit = wallet.overdraft_limit
@@ -123,3 +170,17 @@ class Wallets:
 
     def _wrong(self, event: Stored, field: str, expected: object, found: object) -> None:
         self._findings.add(Difference(event.position, "events", event.name, field, expected, found))
+
+
+def _counted(type_name: str, moved: Moved) -> int:
+    """Return what a movement counts against the limit of its day, by the table of the contract."""
+    if type_name == "wallet.debited.v1":
+        return moved.amount if moved.counted is None else moved.counted
+    if type_name == "wallet.funds_held.v1":
+        return moved.amount
+    return -moved.given_back
+
+
+@lru_cache(maxsize=4096)
+def _day(recorded: bytes) -> str:
+    return (time_of(recorded) or "")[:10]
