@@ -145,12 +145,12 @@ def _on_payment(
     try:
         facts, movements = _changed(command, payment, known, caller, now)
     except Refusal as refusal:
-        short = refusal if isinstance(refusal, InsufficientFunds) else None
+        short = isinstance(refusal, InsufficientFunds)
         refused = RequestRefused(
             action=action,
             payment_id=payment.payment_id,
             code=refusal.code,
-            available=short and short.available,
+            available=refusal.available if isinstance(refusal, InsufficientFunds) else None,
             currency=payment.began.currency if short else None,
         )
         return Decision(((stream, 1, refused),), right, refusal=refusal)

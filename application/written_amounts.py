@@ -25,7 +25,9 @@ def read_amounts(work: Submission, written: Mapping[str, str], state: State) -> 
     """
     command = work.command
     digits = state.digits(_currency(command, work.caller, state))
-    return replace(command, **{name: _minor(name, text, digits) for name, text in written.items()})
+    minor = {name: _minor(name, text, digits) for name, text in written.items()}
+    # Which fields a command has is known where it is made.
+    return replace(command, **minor)  # type: ignore[arg-type]  # a command's own fields
 
 
 def _minor(name: str, text: str, digits: int) -> int:

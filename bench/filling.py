@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import psycopg
 
@@ -13,9 +13,10 @@ from application.ports import Loaded
 from bench.place import Place
 from domain.identifiers import WalletId, bits, key_stream, payment_id, wallet_id
 from domain.instants import instant, moment
+from domain.money import Currencies
 from domain.payments import transfer_money
-from domain.wallets import Caller, Wallet
 from domain.wallet_rules import OpenWallet
+from domain.wallets import Caller, Wallet
 from infrastructure.event_codec import EventCodec
 
 CHUNK = 5_000
@@ -37,6 +38,8 @@ HEAD_COLUMNS = {
     "owner": "text",
     "posted": "int8",
     "held": "int8",
+    "spent_on": "date",
+    "spent": "int8",
     "overdraft_limit": "int8",
     "frozen_by_member": "bool",
     "frozen_by_operator": "bool",
@@ -103,7 +106,11 @@ class Filling:
     def _decided(self, batch: Sequence[Submission]) -> Iterator[tuple[object, ...]]:
         """Decide a batch as the ledger does, and return its events as rows."""
         now = datetime.now(UTC)
-        plan = BatchPlan(Loaded(self._wallets, {}, now.timestamp(), instant(now)), set())
+        plan = BatchPlan(
+            Loaded(self._wallets, {}, {}, now.timestamp(), instant(now)),
+            set(),
+            Currencies({}).digits,
+        )
         for work in batch:
             plan.add(work)
         changes = plan.changes()
@@ -125,8 +132,20 @@ class Filling:
         with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
             copy.set_types(list(HEAD_COLUMNS.values()))
             for wallet in self._wallets.values():
-                rest = (getattr(wallet, name) for name in list(HEAD_COLUMNS)[1:])
-                copy.write_row((bits(wallet.wallet_id), *rest))
+                rules = wallet.rules
+                copy.write_row(
+                    (
+                        *(bits(wallet.wallet_id), wallet.version),
+                        *(rules.kind, rules.currency, rules.owner),
+                        *(wallet.posted, wallet.held, _day(wallet.spent_on), wallet.spent),
+                        rules.overdraft_limit,
+                        *(rules.frozen_by_member, rules.frozen_by_operator, rules.closed),
+                    )
+                )
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
 
 
 def _next(works: Iterator[Submission]) -> list[Submission]:

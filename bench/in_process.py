@@ -17,8 +17,8 @@ from bench.plan import Plan
 from domain.identifiers import WalletId, bits, key_stream, payment_id, wallet_id
 from domain.money import Currencies
 from domain.payments import transfer_money
-from domain.wallets import Caller
 from domain.wallet_rules import OpenWallet
+from domain.wallets import Caller
 from infrastructure.ledger_store.opening import open_ledger
 
 CALLERS = 64

@@ -20,7 +20,7 @@ from domain.payment_events import (
 )
 from domain.payment_sight import require_payment_sight
 from domain.payment_state import Payment
-from domain.payments import Known, MakePayment, Movement, completed, named, require_open, sums
+from domain.payments import Known, MakePayment, Movement, named, require_open, sums
 from domain.refusals import (
     AlreadyApproved,
     ApprovalNotNeeded,

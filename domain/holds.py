@@ -14,6 +14,7 @@ from domain.payment_events import (
     PaymentIncreased,
     PaymentReleased,
     PaymentStanding,
+    PaymentStatus,
     ReleaseReason,
 )
 from domain.payment_state import Payment, settled
@@ -33,7 +34,7 @@ from domain.refusals import (
     PaymentNotFound,
     RoleMissing,
 )
-from domain.wallets import Caller, Wallet, right_to_pay, role_of
+from domain.wallets import Caller, Wallet, role_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def release(payment: Payment, now: Instant, reason: ReleaseReason) -> Changed:
     standing = payment.standing
     if reason == "released":
         standing = _open_hold(payment, now)
-    unpaid = "expired" if reason == "expired" else "cancelled"
+    unpaid: PaymentStatus = "expired" if reason == "expired" else "cancelled"
     released = PaymentReleased(
         amount=standing.left,
         reason=reason,

@@ -61,6 +61,16 @@ class MakePayment:
     expires_in: int = WEEK
 
     @property
+    def source_wallet_id(self) -> WalletId:
+        """Who pays the first leg."""
+        return self.legs[0].source_wallet_id
+
+    @property
+    def destination_wallet_id(self) -> WalletId:
+        """Who is paid by the first leg."""
+        return self.legs[0].destination_wallet_id
+
+    @property
     def counted(self) -> bool:
         """Whether it counts against the payer's limits."""
         return self.kind in COUNTED

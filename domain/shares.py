@@ -36,5 +36,6 @@ def exchanged(amount: int, rate: Rate, digits: int, into_digits: int) -> int:
 
     The rate is of whole units; `digits` are the minor digits of the one currency and of the other.
     """
-    scaled = amount * rate.numerator * 10**into_digits
-    return scaled // (rate.denominator * 10**digits)
+    scaled: int = amount * rate.numerator * 10**into_digits
+    unit: int = rate.denominator * 10**digits
+    return scaled // unit

@@ -42,7 +42,7 @@ class Caller:
     system: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class WalletRules:
     """What holds for a wallet between two changes of it; no limit of any kind is unlimited.
 

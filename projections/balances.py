@@ -202,9 +202,7 @@ async def list_wallets(
     if reference is not None:
         conditions.append("reference = %(reference)s")
     order = "b.opened_position" if sees_all else "m.opened_position"
-    statement = (
-        f"{COLUMNS} {' AND '.join(conditions)} ORDER BY {order} DESC LIMIT %(limit)s"
-    )
+    statement = f"{COLUMNS} {' AND '.join(conditions)} ORDER BY {order} DESC LIMIT %(limit)s"
     async with snapshot.cursor(row_factory=class_row(WalletRow)) as cursor:
         await cursor.execute(
             statement,

@@ -39,6 +39,7 @@ MOVEMENTS = (
     *(WalletDebited, WalletCredited),
     *(WalletFundsHeld, WalletHoldCaptured, WalletHoldReleased),
 )
+PAID = (WalletDebited, WalletCredited, WalletHoldCaptured)
 EFFECTS: Mapping[type, tuple[int, int, str | None]] = {
     WalletDebited: (-1, 0, "debit"),
     WalletCredited: (1, 0, "credit"),
@@ -90,10 +91,10 @@ def _rows(
             posted,
             held,
             applied.recorded_at,
-            event.effective_at if direction else applied.recorded_at,
+            event.effective_at if isinstance(event, PAID) else applied.recorded_at,
             wallet,
             event.payment_id,
-            event.counterparty if direction else None,
+            event.counterparty if isinstance(event, PAID) else None,
             direction,
             event.currency,
             descriptions.get(event.payment_id),

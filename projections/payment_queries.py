@@ -212,9 +212,7 @@ async def list_payments(
         return await cursor.fetchall()
 
 
-async def legs_of(
-    snapshot: Snapshot, payment_ids: list[str], user: str
-) -> dict[str, list[LegRow]]:
+async def legs_of(snapshot: Snapshot, payment_ids: list[str], user: str) -> dict[str, list[LegRow]]:
     """Return the legs of payments with many, in their order."""
     found: dict[str, list[LegRow]] = {}
     async with snapshot.cursor(row_factory=class_row(LegRow)) as cursor:

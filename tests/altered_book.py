@@ -11,8 +11,8 @@ from application.commands import Submission
 from domain.identifiers import WalletId, key_stream, payment_id, wallet_id
 from domain.money import Currencies
 from domain.payments import transfer_money
-from domain.wallets import Caller
 from domain.wallet_rules import ChangeOverdraftLimit, FreezeWallet, OpenWallet
+from domain.wallets import Caller
 from infrastructure.ledger_store.opening import open_ledger
 from tests.books import project, replay
 from tests.servers import FreshDatabases
@@ -27,7 +27,9 @@ OPERATOR = Caller("tests", "tests", operate=True)
 def submit(databases: FreshDatabases, commands: list[Callable[[UUID], Any]], begin: int) -> None:
     """Have the ledger decide commands, each made from the stream that its key begins."""
     faults: list[Exception] = []
-    ledger, store = open_ledger(databases.settings, databases.secrets, Currencies({}), faults.append)
+    ledger, store = open_ledger(
+        databases.settings, databases.secrets, Currencies({}), faults.append
+    )
     works = []
     for number, make in enumerate(commands, begin):
         stream = key_stream("main", "tests", "tests", str(number))

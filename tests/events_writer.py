@@ -9,8 +9,19 @@ from uuid import UUID
 
 import psycopg
 
-from domain.events import Event, RequestAccepted, Side, WalletClosed, WalletCredited, WalletDebited, WalletFrozen, WalletKind, WalletOpened, WalletOverdraftLimitChanged, WalletUnfrozen
-from domain.payment_events import PaymentCompleted, PaymentDeclined
+from domain.events import (
+    Event,
+    RequestAccepted,
+    Side,
+    WalletClosed,
+    WalletCredited,
+    WalletDebited,
+    WalletFrozen,
+    WalletKind,
+    WalletOpened,
+    WalletOverdraftLimitChanged,
+    WalletUnfrozen,
+)
 from domain.identifiers import (
     PaymentId,
     StreamId,
@@ -21,6 +32,7 @@ from domain.identifiers import (
     wallet_id,
 )
 from domain.instants import Instant, instant, moment
+from domain.payment_events import PaymentCompleted, PaymentDeclined
 from domain.recorded import Actor, EventMetadata
 from infrastructure.event_codec import EventCodec
 

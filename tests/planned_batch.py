@@ -17,8 +17,8 @@ from application.commands import (
 from application.ports import Appended, Changes, Loaded
 from domain.identifiers import bits, payment_id, wallet_id
 from domain.recorded import EventMetadata
-from domain.wallets import Caller, Wallet
 from domain.wallet_rules import OpenWallet
+from domain.wallets import Caller, Wallet
 from tests.given import ISO, LATER, NOW, OURS, OWNER, THEIRS, credited, opening, transfer_of, wallet
 
 FIRST_POSITION = 101

@@ -95,7 +95,6 @@ class SimulatedBook:
             recorded_at=row.recorded_at,
         )
 
-
     def last(self, stream: UUID) -> tuple[int, Event]:
         """Return the version and the last event of a stream, read from its bytes."""
         row = self.lasts[stream]
@@ -123,9 +122,7 @@ class SimulatedStore:
         """Return what never changes."""
         self._fail(self._faults("load"))
         with self._book.freed:
-            return {
-                each: self._book.answer(each) for each in streams if each in self._book.firsts
-            }
+            return {each: self._book.answer(each) for each in streams if each in self._book.firsts}
 
     def load(
         self, wallets: Sequence[WalletId], streams: Sequence[UUID], goes_on: Sequence[UUID] = ()

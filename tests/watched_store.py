@@ -1,6 +1,5 @@
 """A writer's real store, with its conflicts noted, or another process in its way."""
 
-from tests.given import ISO
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
@@ -10,6 +9,7 @@ from application.ledger import Ledger
 from application.ports import Appended, Changes, Conflict, LedgerStore, Loaded
 from domain.identifiers import WalletId
 from infrastructure.ledger_store.opening import suspended_too
+from tests.given import ISO
 from tests.written import Written
 
 Result = TypeVar("Result")
@@ -23,7 +23,9 @@ class Watched:
         self._store = writer.store
         self.release = writer.store.release
         self.conflicts: list[BaseException | None] = []
-        self.ledger = Ledger(self, ClockGuard(suspended_too), digits=ISO.digits, report=writer.faults.append)
+        self.ledger = Ledger(
+            self, ClockGuard(suspended_too), digits=ISO.digits, report=writer.faults.append
+        )
 
     def load(self, wallets: Sequence[WalletId], streams: Sequence[UUID]) -> Loaded:
         """Load, and note a conflict."""

@@ -8,8 +8,8 @@ from application.ledger import Ledger
 from domain.identifiers import WalletId, key_stream, payment_id, wallet_id
 from domain.money import Currencies
 from domain.payments import transfer_money
-from domain.wallets import Caller
 from domain.wallet_rules import ChangeOverdraftLimit, FreezeWallet, OpenWallet
+from domain.wallets import Caller
 from infrastructure.ledger_store.opening import open_ledger
 from infrastructure.ledger_store.store import PostgresLedgerStore
 from infrastructure.secrets import Secrets

@@ -16,26 +16,10 @@ _decode = msgspec.json.Decoder(dict[str, Role]).decode
 
 def wallet_of(wallet_id: WalletId, row: tuple[Any, ...]) -> Wallet:
     """Return the wallet of a row of `LOCK_HEADS`."""
-    (
-        *(_, version, posted, held, spent_on, spent, kind, currency, owner, members),
-        *(overdraft_limit, per_payment, per_day, approvals_required, approvals_above),
-        *(frozen_by_member, frozen_by_operator, closed),
-    ) = row
-    rules = WalletRules(
-        kind=kind,
-        currency=currency,
-        owner=owner,
-        members=_only(owner) if members is None else _decode(members),
-        overdraft_limit=overdraft_limit,
-        per_payment=per_payment,
-        per_day=per_day,
-        approvals_required=approvals_required,
-        approvals_above=approvals_above,
-        frozen_by_member=frozen_by_member,
-        frozen_by_operator=frozen_by_operator,
-        closed=closed,
-    )
+    _, version, posted, held, spent_on, spent, kind, currency, owner, members, *rest = row
+    known = _only(owner) if members is None else _decode(members)
     day = None if spent_on is None else spent_on.isoformat()
+    rules = WalletRules(kind, currency, owner, known, *rest)
     return Wallet(wallet_id, version, posted, held, day, spent, rules)
 
 

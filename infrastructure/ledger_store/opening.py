@@ -36,11 +36,10 @@ def open_ledger(
     currencies: Currencies,
     report: Callable[[Exception], None],
 ) -> tuple[Ledger, PostgresLedgerStore]:
-    """Return a ledger that counts in these currencies and its store, which connects when first used and is the caller's to close.
+    """Return a ledger that counts in these currencies, and its store.
 
-    `report` is told of each fault that ends a command as a `Defect`.
+    The store connects when first used and is the caller's to close. `report` is told of each
+    fault that ends a command as a `Defect`.
     """
     store = PostgresLedgerStore(connector(settings, secrets), EventCodec())
-    return Ledger(
-        store, ClockGuard(suspended_too), digits=currencies.digits, report=report
-    ), store
+    return Ledger(store, ClockGuard(suspended_too), digits=currencies.digits, report=report), store

@@ -88,15 +88,18 @@ class PostgresLedgerStore:
                 answers = connection.execute(
                     sql.READ_ANSWERS, (Uuids(streams),), prepare=True, binary=True
                 )
-                lasts = goes_on and connection.execute(
-                    sql.READ_LASTS, (Uuids(goes_on),), prepare=True, binary=True
-                )
+                lasts = connection.cursor(binary=True)
+                if goes_on:
+                    lasts.execute(sql.READ_LASTS, (Uuids(goes_on),), prepare=True)
                 head_rows = heads.fetchall()
             ((now, last),) = clock.fetchall()
             return Loaded(
                 wallets={names[row[0]]: wallet_of(names[row[0]], row) for row in head_rows},
                 answers={row[0]: self._answer(row) for row in answers.fetchall()},
-                lasts={row[0]: (row[1], self._codec.decode(row[2], row[3])) for row in lasts},
+                lasts={
+                    row[0]: (row[1], self._codec.decode(row[2], row[3]))
+                    for row in (lasts.fetchall() if goes_on else ())
+                },
                 clock=now.timestamp(),
                 decided_at=instant(max(now, last or now)),
             )

@@ -1,7 +1,6 @@
 """Renders what is on record as the answer to a command, the same to the byte each time."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import msgspec
 

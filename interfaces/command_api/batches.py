@@ -17,13 +17,14 @@ from application.commands import (
     Overloaded,
     Submission,
 )
-from interfaces.command_api.answers import Document, encode
+from interfaces.command_api.answers import encode
 from interfaces.command_api.bodies import BatchBody, TransferItem
 from interfaces.command_api.branch import Branch, Branches
+from interfaces.command_api.endpoint import Endpoint
 from interfaces.command_api.gate import Asked, Gate, parsed, respond
 from interfaces.command_api.outcomes import problem_of
 from interfaces.command_api.parsing import TRANSFERS, require_field_scopes
-from interfaces.command_api.endpoint import Endpoint
+from interfaces.command_api.payment_answers import Document
 from interfaces.command_api.routes import POST
 from interfaces.http.bodies import validated
 from interfaces.http.problems import Problem, field_error, problem_document

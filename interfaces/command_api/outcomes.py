@@ -22,7 +22,8 @@ from domain.refusals import (
     RoleMissing,
     WalletNotFound,
 )
-from interfaces.command_api.answers import RENDERERS, Document, Renderer
+from interfaces.command_api.answers import RENDERERS, Renderer
+from interfaces.command_api.payment_answers import Document
 from interfaces.http.problem_kinds import KINDS
 from interfaces.http.problems import Problem, field_error, problem_document
 

@@ -155,5 +155,6 @@ def _above_zero(amount: int) -> int:
 
 
 def invalid(name: str, detail: str) -> Problem:
+    """Return the problem of one field, its steps divided by `/`."""
     errors = [field_error(f"#/{name}", detail)]
     return Problem("invalid-request", "The body is not as it should be.", errors=errors)

@@ -47,9 +47,7 @@ class PaymentAnswers:
             "expires_at": standing.expires_at,
         }
 
-    def went_on(
-        self, event: RequestAccepted, opening: RecordedAnswer, answer: Answer
-    ) -> Document:
+    def went_on(self, event: RequestAccepted, opening: RecordedAnswer, answer: Answer) -> Document:
         """Return a payment as it stood after a command, as far as it is the caller's to see."""
         began, standing = opening.event, event.standing
         assert isinstance(began, BEGINNINGS), "a payment begins with one of these"

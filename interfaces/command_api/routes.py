@@ -1,4 +1,4 @@
-"""The routes of commands that begin something: each goes through the gate to the ledger and back."""
+"""The routes of commands that begin something, through the gate to the ledger and back."""
 
 from collections.abc import Callable
 from typing import Any

@@ -13,8 +13,8 @@ from domain.events import AccountClass
 from domain.identifiers import WalletId, key_stream, payment_id, wallet_id
 from domain.instants import Instant
 from domain.payments import MakePayment, transfer_money
-from domain.wallets import Caller
 from domain.wallet_rules import OpenWallet
+from domain.wallets import Caller
 from interfaces.importing.rows import Row
 
 ISSUER = "falconpay-import"

@@ -39,7 +39,7 @@ class Pages:
 
 def _bound(asked: Asked[Listed], route: str) -> tuple[str, ...]:
     caller = asked.caller
-    right = "own" if asked.owner is not None else "all"
+    right = "all" if asked.sees_all else "own"
     return (
         caller.ledger,
         caller.iss,

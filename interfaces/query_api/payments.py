@@ -39,6 +39,9 @@ READS = ("read", "payments", "operate", "audit")
 MISSING = "payment-not-found"
 
 
+Items = list[Payment]
+
+
 class PaymentQueries:
     """Answers the queries of payments."""
 
@@ -141,9 +144,7 @@ class PaymentQueries:
         """`GET /v1/payments/{id}`."""
 
         async def query(snapshot: Snapshot, position: int) -> PaymentWithHistory:
-            row = await find_payment(
-                snapshot, asked.object_id, asked.user, sees_all=asked.sees_all
-            )
+            row = await find_payment(snapshot, asked.object_id, asked.user, sees_all=asked.sees_all)
             if row is None:
                 raise not_found(MISSING, position)
             legs = await legs_of(snapshot, [row.payment_id], asked.user)
@@ -156,7 +157,7 @@ class PaymentQueries:
 
     async def _items(
         self, snapshot: Snapshot, asked: Asked[Any], rows: Sequence[PaymentRow]
-    ) -> list[Payment]:
+    ) -> Items:
         many = [row.payment_id for row in rows if row.source_wallet_id is None]
         legs = await legs_of(snapshot, many, asked.user) if many else {}
         return [

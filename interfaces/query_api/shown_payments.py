@@ -37,9 +37,7 @@ class ShownPayments:
             **self.fields(row, legs, sees_all), legs=self._legs(row, legs, sees_all), timeline=told
         )
 
-    def fields(
-        self, row: PaymentRow, legs: Sequence[LegRow], sees_all: bool
-    ) -> dict[str, Any]:
+    def fields(self, row: PaymentRow, legs: Sequence[LegRow], sees_all: bool) -> dict[str, Any]:
         """Return what a list shows of a payment; the amount is the sum of the legs shown."""
         amount, currency = self._sum(row, legs, sees_all)
         fields: dict[str, Any] = {

@@ -95,7 +95,9 @@ class WalletQueries:
             items = [self._wallet(row) for row in page]
             return Wallets(items=items, next_cursor=following)
 
-        position, document = await self._reports.ask((BALANCES, MEMBERS), wanted.min_position, query)
+        position, document = await self._reports.ask(
+            (BALANCES, MEMBERS), wanted.min_position, query
+        )
         return Answer(document, position)
 
     async def wallet(self, asked: Asked[Parameters]) -> Answer:
@@ -220,9 +222,7 @@ class WalletQueries:
 
 
 async def _found(snapshot: Snapshot, asked: Asked[Any], position: int) -> WalletRow:
-    row = await find_wallet(
-        snapshot, asked.object_id, asked.user, sees_all=asked.sees_all
-    )
+    row = await find_wallet(snapshot, asked.object_id, asked.user, sees_all=asked.sees_all)
     if row is None:
         raise not_found(MISSING, position)
     return row

@@ -137,9 +137,9 @@ class DailyTotals:
         facts = event.facts
         if event.type == "payment.completed.v1" and isinstance(facts, Paid):
             self._add(facts.effective_at, facts.currency, facts.kind, 1, facts.amount, 0)
-        elif event.type == "payment.declined.v1" and isinstance(facts, Paid):
-            self._add(time_of(event.recorded), facts.currency, facts.kind, 0, 0, 1)
-        elif event.type == "payment.rejected.v1" and isinstance(facts, WentOn):
+        elif (event.type == "payment.declined.v1" and isinstance(facts, Paid)) or (
+            event.type == "payment.rejected.v1" and isinstance(facts, WentOn)
+        ):
             self._add(time_of(event.recorded), facts.currency, facts.kind, 0, 0, 1)
         elif event.type in {"payment.captured.v1", "payment.released.v1"}:
             assert isinstance(facts, WentOn), "that is their shape"

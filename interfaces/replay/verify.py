@@ -29,14 +29,15 @@ WHERE e.notification_id <= %s AND e.topic NOT LIKE 'wallet.%%' AND e.originator_
 ORDER BY e.notification_id"""
 
 
-# What a payment came to last, of those that begin in one chunk, so that none has to be remembered.
-LASTS: LiteralString = EVENTS + """
-JOIN (SELECT s.id, l.version FROM unnest(%s::uuid[]) AS s (id)
-      CROSS JOIN LATERAL (
-          SELECT e.originator_version AS version FROM events e
-          WHERE e.originator_id = s.id AND e.originator_version > 1 AND e.notification_id <= %s
-          ORDER BY e.originator_version DESC LIMIT 1) AS l) AS last
-ON originator_id = last.id AND originator_version = last.version"""
+# What payments that begin in one chunk came to last, so that none has to be remembered.
+LASTS: LiteralString = """
+SELECT e.notification_id, uuid_send(e.originator_id), e.originator_version, e.topic, e.state,
+       e.metadata, timestamptz_send(e.recorded_at)
+FROM unnest(%s::uuid[]) AS s (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM events
+    WHERE originator_id = s.id AND originator_version > 1 AND notification_id <= %s
+    ORDER BY originator_version DESC LIMIT 1) AS e"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +98,7 @@ def _look(ledger: psycopg.Connection[Any]) -> tuple[UUID, int, list[Row]]:
 
 def _lasts(ledger: psycopg.Connection[Any], rows: Iterable[Row], until: int) -> dict[bytes, Row]:
     """Return the last event of each payment that begins in a chunk, where it has gone on."""
-    begun = [
-        UUID(bytes=row[1]) for row in rows if row[2] == 1 and row[3].startswith("payment.")
-    ]
+    begun = [UUID(bytes=row[1]) for row in rows if row[2] == 1 and row[3].startswith("payment.")]
     return {row[1]: row for row in ledger.execute(LASTS, (begun, until), binary=True)}
 
 

@@ -10,7 +10,7 @@ from domain.identifiers import WalletId
 from domain.instants import Instant
 from projections.catalogue import CATALOGUE
 from projections.checkpoints import reset
-from projections.payments import MANY
+from projections.payment_queries import MANY
 from tests.fan_out import FanOut
 from tests.query_system import QuerySystem, query_system
 from tests.servers import PostgresHome

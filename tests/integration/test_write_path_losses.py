@@ -11,9 +11,9 @@ import pytest
 
 from application.commands import Answer, Defect, Unavailable
 from application.ports import Changes, Conflict, StoreUnavailable
-from domain.payment_events import PaymentCompleted
 from domain.identifiers import WalletId, bits
 from domain.instants import Instant
+from domain.payment_events import PaymentCompleted
 from infrastructure.databases.provision import LIMITS_TRANSACTIONS
 from infrastructure.event_log.reader import EventReader
 from infrastructure.ledger_store.store import confirm

@@ -2,7 +2,6 @@
 
 import json
 import time
-from tests.given import ISO
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -16,11 +15,12 @@ from psycopg.errors import DeadlockDetected, UniqueViolation
 from application.clock import ClockGuard
 from application.commands import Answer, Outcome
 from application.ledger import Ledger
-from domain.payment_events import PaymentCompleted, PaymentDeclined
 from domain.identifiers import WalletId, bits
+from domain.payment_events import PaymentCompleted, PaymentDeclined
 from domain.refusals import KeyReused
 from infrastructure.event_log.reader import EventReader
 from infrastructure.ledger_store.opening import suspended_too
+from tests.given import ISO
 from tests.servers import FreshDatabases
 from tests.watched_store import Overtaken, Watched
 from tests.written import Written
@@ -120,7 +120,9 @@ def test_the_same_key_on_other_wallets(databases: FreshDatabases, make_writer: M
     source, destination = writer.open(overdraft_limit=None), writer.open()
     payer, payee = writer.open(overdraft_limit=None), writer.open()
     store = Overtaken(writer.store, lambda: other.one(other.transfer(payer, payee, 7, "once")))
-    ledger = Ledger(store, ClockGuard(suspended_too), digits=ISO.digits, report=writer.faults.append)
+    ledger = Ledger(
+        store, ClockGuard(suspended_too), digits=ISO.digits, report=writer.faults.append
+    )
     (outcome,) = ledger.execute([writer.transfer(source, destination, 5, "once")])
     assert isinstance(outcome, KeyReused)
     wallets = (source, destination, payer, payee)
@@ -229,7 +231,9 @@ def test_midnight_between_decision_and_append(databases: FreshDatabases, writer:
             append_opening(other, f"{TOMORROW} + interval '1 second'", "'infinity'")
 
     store = Overtaken(writer.store, store_an_event_of_tomorrow)
-    ledger = Ledger(store, ClockGuard(suspended_too), digits=ISO.digits, report=writer.faults.append)
+    ledger = Ledger(
+        store, ClockGuard(suspended_too), digits=ISO.digits, report=writer.faults.append
+    )
     (answer,) = ledger.execute([writer.transfer(source, destination, 100)])
     assert store.commits == 2
     assert isinstance(answer, Answer)

@@ -11,8 +11,14 @@ from application.commands import AtomicBatch, Command, DryRun, Submission, Work
 from domain.events import WalletKind
 from domain.identifiers import WalletId, payment_id, wallet_id
 from domain.payments import MakePayment, transfer_money
+from domain.wallet_rules import (
+    ChangeOverdraftLimit,
+    CloseWallet,
+    FreezeWallet,
+    OpenWallet,
+    UnfreezeWallet,
+)
 from domain.wallets import Caller
-from domain.wallet_rules import ChangeOverdraftLimit, CloseWallet, FreezeWallet, OpenWallet, UnfreezeWallet
 from tests.property.model import MOST, Model
 
 ANNA, BEN, STRANGER = (Caller(f"usr_{name}", "tests", operate=False) for name in ("a", "b", "s"))

@@ -24,9 +24,9 @@ from application.commands import (
 from application.ledger import Ledger
 from application.ports import LedgerStore
 from domain.events import RequestRefused
-from domain.payment_events import PaymentDeclined
 from domain.identifiers import WalletId, bits
 from domain.money import Currencies
+from domain.payment_events import PaymentDeclined
 from domain.recorded import RecordedEvent
 from domain.refusals import InsufficientFunds, KeyReused, Refusal, WalletNotFound
 from interfaces.command_api.answers import encode

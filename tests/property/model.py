@@ -6,7 +6,13 @@ from uuid import UUID
 
 from application.commands import Submission
 from domain.payments import MakePayment
-from domain.wallet_rules import ChangeOverdraftLimit, CloseWallet, FreezeWallet, OpenWallet, UnfreezeWallet
+from domain.wallet_rules import (
+    ChangeOverdraftLimit,
+    CloseWallet,
+    FreezeWallet,
+    OpenWallet,
+    UnfreezeWallet,
+)
 
 End = tuple[str, int | None]
 """How a command ends: `done`, a refusal's code (with what was available), or no record at all."""

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from application.commands import Answer, AtomicBatch, BatchOutcome, Outcome, Submission, Work
 from domain.events import RequestRefused
-from domain.payment_events import PaymentDeclined
 from domain.identifiers import bits
+from domain.payment_events import PaymentDeclined
 from domain.recorded import EventMetadata, RecordedEvent
 from domain.refusals import KeyReused
 from infrastructure.event_codec import EventCodec

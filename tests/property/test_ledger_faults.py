@@ -1,6 +1,5 @@
 """Whatever the store does, a command has its effect once, and what was answered is stored."""
 
-from tests.given import ISO
 from collections.abc import Sequence
 
 import pytest
@@ -12,6 +11,7 @@ from application.commands import Outcome, Unanswered, Work
 from application.ledger import Ledger
 from application.ports import LedgerStore
 from domain.recorded import RecordedEvent
+from tests.given import ISO
 from tests.property.ledger_machine import run
 from tests.property.settling_machine import SettlingMachine
 from tests.simulated_store import Fault, SimulatedBook, SimulatedStore
@@ -38,7 +38,8 @@ class FaultyLedger(SettlingMachine):
         return Ledger(
             store,
             ClockGuard(lambda: 0.0),
-            digits=ISO.digits, report=self.defects.append,
+            digits=ISO.digits,
+            report=self.defects.append,
             patience_seconds=PATIENCE_SECONDS,
             monotonic=lambda: self.now,
             pause=self.pause,

@@ -1,6 +1,5 @@
 """The ledger over the simulated store does what a model in plain integers says."""
 
-from tests.given import ISO
 from collections.abc import Sequence
 
 import pytest
@@ -11,6 +10,7 @@ from application.clock import ClockGuard
 from application.ledger import Ledger
 from application.ports import LedgerStore
 from domain.recorded import RecordedEvent
+from tests.given import ISO
 from tests.property.ledger_machine import LedgerMachine, check_reach, run
 from tests.simulated_store import SimulatedBook, SimulatedStore
 
@@ -29,7 +29,8 @@ class SimulatedLedger(LedgerMachine):
             Ledger(
                 SimulatedStore(self.book),
                 ClockGuard(lambda: 0.0),
-                digits=ISO.digits, report=_no_fault_is_expected,
+                digits=ISO.digits,
+                report=_no_fault_is_expected,
                 pause=lambda _seconds: None,
             )
             for _ in range(2)

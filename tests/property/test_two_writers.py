@@ -11,8 +11,8 @@ from hypothesis.stateful import initialize, rule
 from application.commands import Outcome, Work
 from application.ledger import Ledger
 from application.ports import LedgerStore
-from domain.recorded import RecordedEvent
 from domain.money import Currencies
+from domain.recorded import RecordedEvent
 from infrastructure.event_log.reader import EventReader
 from infrastructure.ledger_store.opening import open_ledger
 from infrastructure.ledger_store.store import PostgresLedgerStore

@@ -11,8 +11,8 @@ from application.decisions import decide
 from domain.events import WalletEvent
 from domain.payments import transfer, transfer_money
 from domain.refusals import Refusal, Rejection
-from domain.wallets import Caller, Wallet, evolve
 from domain.wallet_rules import ChangeOverdraftLimit, CloseWallet, FreezeWallet, UnfreezeWallet
+from domain.wallets import Caller, Wallet, evolve
 from tests.given import NOW, OPERATOR, OURS, OWNER, PAID, STRANGER, THEIRS, opening, wallet
 from tests.property.ledger_machine import end_of
 from tests.property.model import DONE, NOT_FOUND, End, Model, Purse

@@ -1,6 +1,5 @@
 """A command process in the simulated world: the real queue and the real ledger, and its deaths."""
 
-from tests.given import ISO
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ from application.backlog import Backlog, serve
 from application.clock import ClockGuard
 from application.commands import AtomicBatch, Outcome, Overloaded, Work
 from application.ledger import Ledger
+from tests.given import ISO
 from tests.simulation.scheduler import Fiber, Scheduler
 from tests.simulation.server import Connection, Server
 from tests.simulation.watcher import PATIENCE_SECONDS, Watcher
@@ -55,7 +55,8 @@ class Process:
         self._ledger = Ledger(
             self._connection,
             ClockGuard(self._monotonic),
-            digits=ISO.digits, report=self._watcher.report,
+            digits=ISO.digits,
+            report=self._watcher.report,
             monotonic=self._monotonic,
             pause=self._pause,
         )

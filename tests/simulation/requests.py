@@ -9,8 +9,14 @@ from uuid import UUID
 from application.commands import AtomicBatch, DryRun, Outcome, Submission, Work
 from domain.identifiers import WalletId, key_stream, payment_id, wallet_id
 from domain.payments import MakePayment, transfer_money
+from domain.wallet_rules import (
+    ChangeOverdraftLimit,
+    CloseWallet,
+    FreezeWallet,
+    OpenWallet,
+    UnfreezeWallet,
+)
 from domain.wallets import Caller
-from domain.wallet_rules import ChangeOverdraftLimit, CloseWallet, FreezeWallet, OpenWallet, UnfreezeWallet
 
 CLIENT = Caller("ada", "simulation", operate=True)
 NOBODYS = wallet_id(UUID(int=0))

@@ -18,10 +18,10 @@ from application.commands import (
     WouldComplete,
 )
 from domain.events import Event, RequestAccepted, RequestRefused, WalletOpened, WalletStatus
-from domain.payment_events import PaymentCompleted, PaymentDeclined
 from domain.identifiers import bits
 from domain.instants import Instant
 from domain.money import MAX_AMOUNT, Currencies
+from domain.payment_events import PaymentCompleted, PaymentDeclined
 from domain.recorded import EventMetadata
 from domain.refusals import (
     REFUSALS,
@@ -33,8 +33,9 @@ from domain.refusals import (
     RoleMissing,
     WalletNotFound,
 )
-from interfaces.command_api.answers import RENDERERS, Document, encode
+from interfaces.command_api.answers import RENDERERS, encode
 from interfaces.command_api.outcomes import Outcomes, problem_of
+from interfaces.command_api.payment_answers import Document
 from interfaces.http.problem_kinds import KINDS
 from tests.given import LATER, NOW, OURS, PAID, THEIRS, opening, transfer_of
 

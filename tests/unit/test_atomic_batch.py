@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from application.commands import Answer, AtomicBatch, NotExecuted, Submission
-from domain.payment_events import PaymentCompleted, PaymentDeclined
 from domain.identifiers import payment_id
+from domain.payment_events import PaymentCompleted, PaymentDeclined
 from domain.refusals import InsufficientFunds, KeyReused, SameWallet, WalletNotFound
 from domain.wallets import Caller
 from tests.given import LATER, OURS, STRANGER, THEIRS, wallet_named

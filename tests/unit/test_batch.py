@@ -12,9 +12,9 @@ from application.commands import (
 )
 from application.metadata import ANSWER_VERSION
 from domain.events import RequestAccepted, RequestRefused, WalletFrozen, WalletOpened
-from domain.payment_events import PaymentCompleted, PaymentDeclined
 from domain.identifiers import bits, payment_id, request_id, wallet_id
 from domain.instants import Instant
+from domain.payment_events import PaymentCompleted, PaymentDeclined
 from domain.recorded import Actor, EventMetadata
 from domain.refusals import InsufficientFunds, KeyReused, WalletNotFound
 from domain.wallet_rules import CloseWallet, FreezeWallet, UnfreezeWallet

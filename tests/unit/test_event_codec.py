@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from domain import events
+from domain import payment_events as payments
 from domain.events import Event, WalletDebited, WalletFrozen
 from domain.recorded import Actor, EventMetadata
 from infrastructure.event_codec import STORED_NAMES, TYPES, UPCASTERS, EventCodec, EventUnreadable
@@ -80,9 +81,9 @@ EXAMPLES: tuple[Event, ...] = (
     events.WalletClosed("moved"),
     events.WalletOverdraftLimitChanged(None, "agreed"),
     events.WalletOverdraftLimitChanged(0, "agreed"),
-    events.PaymentCompleted(**_PAYMENT),
-    events.PaymentDeclined(**_PAYMENT, code="insufficient-funds", available=-(10**18)),
-    events.PaymentDeclined(**_PAYMENT, code="same-wallet"),
+    payments.PaymentCompleted(**_PAYMENT),
+    payments.PaymentDeclined(**_PAYMENT, code="insufficient-funds", available=-(10**18)),
+    payments.PaymentDeclined(**_PAYMENT, code="same-wallet"),
     events.RequestAccepted(
         action="freeze", wallet_id=OURS, status="frozen", overdraft_limit=None, role="owner"
     ),

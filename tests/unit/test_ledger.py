@@ -43,7 +43,8 @@ class Scene:
         ledger = Ledger(
             store,
             ClockGuard(self.clock),
-            digits=ISO.digits, report=self.reported.append,
+            digits=ISO.digits,
+            report=self.reported.append,
             monotonic=lambda: self.now,
             pause=self._pause,
         )

@@ -6,9 +6,9 @@ from itertools import combinations
 import pytest
 
 from domain.events import WalletCredited, WalletDebited
-from domain.payment_events import PaymentCompleted, PaymentDeclined
 from domain.instants import Instant
 from domain.money import MAX_BALANCE
+from domain.payment_events import PaymentCompleted, PaymentDeclined
 from domain.payments import MakePayment, Transfer, declined, transfer
 from domain.refusals import (
     BalanceOutOfRange,

@@ -23,8 +23,19 @@ from domain.refusals import (
     WalletNotEmpty,
     WalletNotFound,
 )
+from domain.wallet_rules import (
+    ChangeOverdraftLimit,
+    CloseWallet,
+    FreezeWallet,
+    OpenWallet,
+    UnfreezeWallet,
+    change_overdraft_limit,
+    close,
+    freeze,
+    open_wallet,
+    unfreeze,
+)
 from domain.wallets import Caller, evolve
-from domain.wallet_rules import ChangeOverdraftLimit, CloseWallet, FreezeWallet, OpenWallet, UnfreezeWallet, change_overdraft_limit, close, freeze, open_wallet, unfreeze
 from tests.given import (
     CLOSED,
     FROZEN_BY_MEMBER,
