@@ -69,9 +69,16 @@ def schema_name(settings: Settings, database: Database) -> str:
     return schemas[database]
 
 
-def conninfo(settings: Settings, secrets: Secrets, login: Login, database: Database) -> str:
+def conninfo(
+    settings: Settings,
+    secrets: Secrets,
+    login: Login,
+    database: Database,
+    application: str | None = None,
+) -> str:
     """Return the connection string of a login for psycopg, with its time-outs and schema.
 
+    A role that uses another one's login tells its own name as the `application`.
     Raises `SecretMissing` when the password is nowhere, and `ValueError` when this login has
     no right to connect to this database. TLS follows libpq's own settings (`PGSSLMODE`, ...).
     """
@@ -98,7 +105,7 @@ def conninfo(settings: Settings, secrets: Secrets, login: Login, database: Datab
         dbname=database_name(settings, database),
         user=user_name(login),
         password=secrets.get(secret_name(login)),
-        application_name=f"falconpay-{login}",
+        application_name=f"falconpay-{application or login}",
         client_encoding="utf8",
         connect_timeout=2,
         # Milliseconds after which sent data that nobody confirms ends the connection.

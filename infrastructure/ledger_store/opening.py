@@ -15,9 +15,11 @@ from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 
 
-def connector(settings: Settings, secrets: Secrets) -> Callable[[], Connection]:
+def connector(
+    settings: Settings, secrets: Secrets, application: str | None = None
+) -> Callable[[], Connection]:
     """Return how the write path connects: as `falconpay_command`, transactions by its own hand."""
-    where = conninfo(settings, secrets, "command", "ledger")
+    where = conninfo(settings, secrets, "command", "ledger", application)
 
     def connect() -> Connection:
         return psycopg.connect(where, autocommit=True)
@@ -35,11 +37,13 @@ def open_ledger(
     secrets: Secrets,
     currencies: Currencies,
     report: Callable[[Exception], None],
+    application: str | None = None,
 ) -> tuple[Ledger, PostgresLedgerStore]:
     """Return a ledger that counts in these currencies, and its store.
 
     The store connects when first used and is the caller's to close. `report` is told of each
-    fault that ends a command as a `Defect`.
+    fault that ends a command as a `Defect`. A role other than the command API tells its name as
+    the `application`, by which its session is known on the server.
     """
-    store = PostgresLedgerStore(connector(settings, secrets), EventCodec())
+    store = PostgresLedgerStore(connector(settings, secrets, application), EventCodec())
     return Ledger(store, ClockGuard(suspended_too), digits=currencies.digits, report=report), store

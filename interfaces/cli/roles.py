@@ -19,7 +19,7 @@ ALONE = {
 """Roles with a process of their own; the module's `run(settings, secrets)` ends at SIGTERM."""
 
 SPOKEN = {"migrate", "prepare"}
-WORKERS = ("relay", "projector")
+WORKERS = ("relay", "projector", "payments")
 """Roles that may share a process."""
 
 
@@ -34,7 +34,7 @@ def parse_roles(text: str) -> tuple[str, ...]:
             )
     if len(names) > 1 and not set(names) <= set(WORKERS):
         raise Failure(
-            f"Only {' and '.join(WORKERS)} may share a process: run the others one by one.",
+            f"Only {', '.join(WORKERS)} may share a process: run the others one by one.",
             WRONG_USAGE,
         )
     return names

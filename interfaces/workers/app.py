@@ -4,7 +4,6 @@ import gc
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import get_args
 
 from prometheus_client import CollectorRegistry
 
@@ -15,6 +14,7 @@ from infrastructure.settings import Settings
 from infrastructure.telemetry import new_registry
 from interfaces.workers.crew import PAUSE_SECONDS, Crew, Engage
 from interfaces.workers.health import HealthServer
+from interfaces.workers.payments import Payments, PaymentsFigures
 from interfaces.workers.projector import Projector, ProjectorFigures
 from interfaces.workers.relay import Relay, RelayFigures
 from interfaces.workers.role import Role
@@ -40,10 +40,26 @@ def _projectors(settings: Settings, secrets: Secrets, registry: CollectorRegistr
     return engage
 
 
+def _payments(settings: Settings, secrets: Secrets, registry: CollectorRegistry) -> Engage:
+    figures = PaymentsFigures(registry)
+
+    def engage(ledger: str) -> Role:
+        return Payments(of_ledger(settings, ledger), secrets, figures)
+
+    return engage
+
+
 ROLES: Mapping[str, Callable[[Settings, Secrets, CollectorRegistry], Engage]] = {
     "relay": _relays,
     "projector": _projectors,
+    "payments": _payments,
 }
+LOGINS: Mapping[str, Login] = {
+    "relay": "relay",
+    "projector": "projector",
+    "payments": "command",
+}
+"""By which login a process looks for ledgers, that of its first role."""
 
 
 def _collect_garbage_rarely() -> None:
@@ -70,9 +86,7 @@ def run(settings: Settings, secrets: Secrets, names: Sequence[str]) -> None:
     crew = Crew(settings.ledger, engaged, stop, registry)
     health = HealthServer("127.0.0.1", settings.health_port, crew.checks, registry)
     health.start()
-    # Every role that follows a ledger has a login of its own name.
-    login = next(login for login in get_args(Login) if login == names[0])
-    ledgers = LedgerNames(settings, secrets, login)
+    ledgers = LedgerNames(settings, secrets, LOGINS[names[0]])
     _collect_garbage_rarely()
     crew.engage([settings.ledger])
     while not stop.is_set():

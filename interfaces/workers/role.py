@@ -1,4 +1,4 @@
-"""What relay and projector have in common: they work until told to stop, whatever is away."""
+"""What roles that follow a ledger have in common: they work until told to stop."""
 
 import threading
 from typing import Protocol
@@ -7,6 +7,7 @@ import psycopg
 import structlog
 from confluent_kafka import KafkaException
 
+from application.commands import ClockUnsure, Unanswered
 from infrastructure.databases.migrate import MigrationRefused
 from infrastructure.event_codec import EventUnreadable
 from infrastructure.kafka.publisher import StoreDiverged
@@ -78,6 +79,10 @@ def reason_of(fault: Exception) -> str:
             return str(fault)
         case psycopg.Error():
             return "the database does not answer as it must"
+        case ClockUnsure():
+            return "the database's clock has jumped and is not trusted yet"
+        case Unanswered():
+            return "the ledger does not answer in time"
         case KafkaException():
             return "the broker does not answer as it must"
         case SecretMissing():

@@ -32,7 +32,13 @@ def traced(running: WholeSystem) -> dict[str, Any]:
 def test_every_role_is_healthy_and_counts(running: WholeSystem) -> None:
     """Each role answers `/healthz`, `/readyz` and `/metrics` on its own port."""
     roles = running.status()["roles"]
-    assert {role["name"] for role in roles} >= {"command-api", "query-api", "relay", "projector"}
+    assert {role["name"] for role in roles} >= {
+        "command-api",
+        "query-api",
+        "relay",
+        "projector",
+        "payments",
+    }
     for role in roles:
         base = f"http://127.0.0.1:{role['port']}"
         assert httpx.get(f"{base}/healthz").status_code == 200

@@ -14,7 +14,15 @@ import pytest
 from infrastructure.version import VERSION
 from tests.tools.whole_system import WholeSystem, end_left_systems, until
 
-ROLES = ["command-api", "command-api", "identity-api", "projector", "query-api", "relay"]
+ROLES = [
+    "command-api",
+    "command-api",
+    "identity-api",
+    "payments",
+    "projector",
+    "query-api",
+    "relay",
+]
 SERVERS = ["gateway", "kafka", "postgres"]
 MOST_MEMORY_BYTES = 1.3 * 2**30
 ROLE_SECONDS, SERVER_SECONDS = 9, 30
@@ -57,7 +65,8 @@ def test_status_has_the_shape_of_the_contract(system: WholeSystem) -> None:
         assert set(part) == {"name", "pid", "port", "ready", "restarts"}
         assert part["ready"] is True
         assert psutil.pid_exists(part["pid"])
-    shared = {role["pid"] for role in status["roles"] if role["name"] in ("relay", "projector")}
+    workers = ("relay", "projector", "payments")
+    shared = {role["pid"] for role in status["roles"] if role["name"] in workers}
     assert len(shared) == 1
     names_of_models = [model["name"] for model in status["projections"]]
     assert {"balances", "entries", "payments"} <= set(names_of_models)
@@ -105,7 +114,7 @@ def test_everything_together_keeps_to_its_memory(system: WholeSystem) -> None:
     assert system.supervisor().memory_info().rss < 64 * 2**20
 
 
-@pytest.mark.parametrize("name", ["command-api", "query-api", "identity-api", "relay", "projector"])
+@pytest.mark.parametrize("name", sorted({*ROLES}))
 def test_a_killed_role_is_back(system: WholeSystem, name: str) -> None:
     before = parts(system, "roles", name)[0]
     os.kill(int(str(before["pid"])), signal.SIGKILL)

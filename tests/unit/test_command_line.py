@@ -147,6 +147,7 @@ def test_help_shows_every_command_and_is_code_0(tmp_path: Path) -> None:
 def test_workers_may_share_a_process_in_any_order() -> None:
     assert parse_roles("relay, projector,relay") == ("relay", "projector")
     assert parse_roles("projector") == ("projector",)
+    assert parse_roles("relay,payments") == ("relay", "payments")
 
 
 @pytest.mark.parametrize("text", ["", "relay,", "Relay", "relay projector"])

@@ -31,6 +31,7 @@ PASSWORDS: dict[str, set[Login]] = {
     "identity-api": {"identity"},
     "relay": {"relay"},
     "projector": {"projector"},
+    "payments": {"command", "query"},
     "migrate": {*LOGINS},
 }
 """The logins whose passwords a service knows."""
