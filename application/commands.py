@@ -10,6 +10,12 @@ from domain.exchanges import ExchangeMoney
 from domain.holds import CaptureHold, ExpirePayment, IncreaseHold, ReleaseHold
 from domain.instants import Instant
 from domain.payment_events import PaymentDeclined
+from domain.payment_requests import (
+    AcceptPaymentRequest,
+    CancelPaymentRequest,
+    DeclinePaymentRequest,
+    RequestPayment,
+)
 from domain.payments import MakePayment
 from domain.recorded import EventMetadata
 from domain.refunds import RefundPayment, ReversePayment
@@ -40,6 +46,7 @@ WalletCommand = (
 PaymentCommand = (
     CaptureHold | ReleaseHold | ExpirePayment | IncreaseHold | ApprovePayment | RejectPayment
 )
+PaymentRequestCommand = DeclinePaymentRequest | CancelPaymentRequest
 Command = (
     OpenWallet
     | WalletCommand
@@ -48,6 +55,9 @@ Command = (
     | PaymentCommand
     | RefundPayment
     | ReversePayment
+    | RequestPayment
+    | AcceptPaymentRequest
+    | PaymentRequestCommand
 )
 
 

@@ -1,22 +1,29 @@
 """One command decided on wallets and payments as the commands before it left them."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 from uuid import UUID
 
-from application.commands import PaymentCommand, Submission, WalletCommand
+from application import request_decisions
+from application.commands import (
+    PaymentCommand,
+    PaymentRequestCommand,
+    Submission,
+    WalletCommand,
+)
+from application.deciding import Decision, beginning, decided, declined
 from application.state import State
 from application.wallet_decisions import on_wallet
 from application.written_amounts import read_amounts
 from domain import approvals, authorizing, holds, payment_state, payments, refunds, wallets
 from domain.approvals import ApprovePayment, RejectPayment
-from domain.events import Action, Event, RequestAccepted, RequestRefused, Side
+from domain.events import Action, RequestAccepted, RequestRefused, Side
 from domain.exchanges import ExchangeMoney, exchange_of
 from domain.holds import CaptureHold, ExpirePayment, IncreaseHold, ReleaseHold
-from domain.identifiers import PaymentId, WalletId, bits
-from domain.instants import Instant, later
+from domain.identifiers import PaymentId, WalletId
+from domain.instants import Instant
 from domain.payment_events import PaymentEvent
+from domain.payment_requests import AcceptPaymentRequest, RequestPayment
 from domain.payment_state import Payment
 from domain.payments import MakePayment, Movement
 from domain.refunds import RefundPayment, ReversePayment
@@ -32,21 +39,6 @@ ACTIONS: Mapping[type[PaymentCommand], Action] = {
     ApprovePayment: "approve",
     RejectPayment: "reject",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Events in the order of storing, the first of which is the answer, and what they change.
-
-    It holds until `valid_before`, where that is earlier than the end of the day.
-    """
-
-    events: tuple[tuple[UUID, int, Event], ...]
-    right: Side
-    wallets: tuple[Wallet, ...] = ()
-    payments: tuple[Payment, ...] = ()
-    refusal: Refusal | None = None
-    valid_before: Instant | None = None
 
 
 def decide(submission: Submission, state: State, now: Instant) -> Decision:
@@ -67,8 +59,14 @@ def decide(submission: Submission, state: State, now: Instant) -> Decision:
             return Decision(((stream, 1, event),), right, (wallet,))
         case RefundPayment() | ReversePayment():
             return _undo(command, caller, stream, state, now)
+        case RequestPayment():
+            return request_decisions.ask(command, caller, stream, state, now)
+        case AcceptPaymentRequest():
+            return request_decisions.accept(command, caller, stream, state, now)
     if isinstance(command, PaymentCommand):
         return _on_payment(command, caller, stream, state, now)
+    if isinstance(command, PaymentRequestCommand):
+        return request_decisions.end(command, caller, stream, state, now)
     return _on_wallet(command, caller, stream, state.wallets, now)
 
 
@@ -77,7 +75,7 @@ def try_payment(
 ) -> None:
     """Decide a payment without recording anything; raises its refusal or rejection."""
     payments.require_payer(command.legs, known, caller)
-    _beginning(command, caller, known, now)
+    beginning(command, caller, known, now)
 
 
 def _begin(
@@ -89,26 +87,10 @@ def _begin(
 ) -> Decision:
     right = payments.require_payer(command.legs, known, caller)
     try:
-        fact, movements = _beginning(command, caller, known, now)
+        fact, movements = beginning(command, caller, known, now)
     except Refusal as refusal:
-        return _declined(command, stream, right, refusal, now)
-    return _decided(stream, fact, right, known, movements, now)
-
-
-def _beginning(
-    command: MakePayment, caller: Caller, known: Mapping[WalletId, Wallet], now: Instant
-) -> tuple[PaymentEvent, list[Movement]]:
-    """Decide how a payment begins: done at once, held, or waiting for other owners."""
-    needed = approvals.quorums(command, known)
-    if not needed and command.kind != "hold":
-        movements = payments.make(command, known, caller, now)
-        return payments.completed(command, now), movements
-    movements = authorizing.hold(command, known, caller, now)
-    expires_at = later(now, command.expires_in)
-    if needed:
-        return approvals.requested(command, needed, caller, expires_at, now), movements
-    standing = authorizing.placed(command.amount, expires_at, now)
-    return authorizing.authorized(command, standing), movements
+        return declined(command, stream, right, refusal, now)
+    return decided(stream, fact, right, known, movements, now)
 
 
 def _undo(
@@ -119,11 +101,12 @@ def _undo(
     now: Instant,
 ) -> Decision:
     payment = _find(state, command.payment_id)
-    right = refunds.right_to_refund(payment, state.wallets, caller)
     fact: PaymentEvent
     if isinstance(command, RefundPayment):
+        right = refunds.right_to_refund(payment, state.wallets, caller)
         order = refunds.refund_of(command, payment)
     else:
+        right = refunds.right_to_reverse(payment, state.wallets, caller)
         order = refunds.reversal_of(command, payment)
     try:
         if isinstance(command, RefundPayment):
@@ -131,9 +114,9 @@ def _undo(
         else:
             fact, movements = refunds.reverse(order, payment, state.wallets, caller, now)
     except Refusal as refusal:
-        return _declined(order, stream, right, refusal, now)
+        return declined(order, stream, right, refusal, now)
     answer = payments.completed(order, now)
-    return _decided(stream, answer, right, state.wallets, movements, now, payment, (fact,))
+    return decided(stream, answer, right, state.wallets, movements, now, payment, (fact,))
 
 
 def _on_payment(
@@ -160,7 +143,7 @@ def _on_payment(
         payment_id=payment.payment_id,
         standing=payment_state.standing_after(facts[-1]),
     )
-    return _decided(stream, answer, right, known, movements, now, payment, facts)
+    return decided(stream, answer, right, known, movements, now, payment, facts)
 
 
 def _side_of(payment: Payment, known: Mapping[WalletId, Wallet], caller: Caller) -> str | None:
@@ -233,7 +216,7 @@ def _on_wallet(
     if refusal is not None:
         return Decision(((stream, 1, answer),), right, refusal=refusal)
     movements = [(wallet.wallet_id, event) for event in events]
-    return _decided(stream, answer, right, known, movements, now)
+    return decided(stream, answer, right, known, movements, now)
 
 
 def _find(state: State, payment_id: PaymentId) -> Payment:
@@ -241,49 +224,3 @@ def _find(state: State, payment_id: PaymentId) -> Payment:
     if payment is None:
         raise PaymentNotFound
     return payment
-
-
-def _declined(
-    command: MakePayment, stream: UUID, right: Side, refusal: Refusal, now: Instant
-) -> Decision:
-    event = payments.declined(command, refusal, now)
-    return Decision(((stream, 1, event),), right, refusal=refusal)
-
-
-def _decided(
-    stream: UUID,
-    answer: Event,
-    right: Side,
-    known: Mapping[WalletId, Wallet],
-    movements: Iterable[Movement],
-    now: Instant,
-    payment: Payment | None = None,
-    facts: Iterable[PaymentEvent] = (),
-) -> Decision:
-    """Give every event its place in its stream: the answer, the payment's, then the wallets'."""
-    events: list[tuple[UUID, int, Event]] = [(stream, 1, answer)]
-    valid_before = None if payment is None else _holds_until(payment, now)
-    for fact in facts:
-        assert payment is not None, "what is added is added to a payment"
-        payment = payment_state.evolve(payment, fact)
-        events.append((bits(payment.payment_id), payment.version, fact))
-    changed: dict[WalletId, Wallet] = {}
-    today = now[:10]
-    for wallet_id, event in movements:
-        wallet = wallets.evolve(changed.get(wallet_id) or known[wallet_id], event, today)
-        changed[wallet_id] = wallet
-        events.append((bits(wallet_id), wallet.version, event))
-    return Decision(
-        tuple(events),
-        right,
-        tuple(changed.values()),
-        () if payment is None else (payment,),
-        valid_before=valid_before,
-    )
-
-
-def _holds_until(payment: Payment, now: Instant) -> Instant | None:
-    """Return until when what was decided on a payment holds: until it runs out, if it has not."""
-    expires_at = payment.standing.expires_at
-    waits = payment.standing.status in {"authorized", "awaiting-approval"}
-    return expires_at if waits and expires_at is not None and expires_at > now else None

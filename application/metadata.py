@@ -4,6 +4,7 @@ from application.commands import Submission
 from domain.events import Side
 from domain.exchanges import ExchangeMoney
 from domain.identifiers import request_id
+from domain.payment_requests import AcceptPaymentRequest, RequestPayment
 from domain.payments import MakePayment
 from domain.recorded import Actor, EventMetadata
 from domain.refunds import RefundPayment, ReversePayment
@@ -15,7 +16,7 @@ ANSWER_VERSION = 1
 
 def command_id(work: Submission) -> str:
     """Return the id of a command: that of the stream which its key begins."""
-    if isinstance(work.command, MakePayment | ExchangeMoney):
+    if isinstance(work.command, MakePayment | ExchangeMoney | AcceptPaymentRequest):
         return work.command.payment_id
     if isinstance(work.command, RefundPayment):
         return work.command.refund_payment_id
@@ -23,6 +24,8 @@ def command_id(work: Submission) -> str:
         return work.command.reversal_payment_id
     if isinstance(work.command, OpenWallet):
         return work.command.wallet_id
+    if isinstance(work.command, RequestPayment):
+        return work.command.payment_request_id
     return request_id(work.stream)
 
 

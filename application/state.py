@@ -3,14 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from domain.identifiers import PaymentId, WalletId
+from domain.identifiers import PaymentId, PaymentRequestId, WalletId
+from domain.payment_requests import PaymentRequest
 from domain.payment_state import Payment
 from domain.wallets import Wallet
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What commands are decided on: locked wallets, and the payments that they refer to.
+    """What commands are decided on: locked wallets, the payments and requests they refer to.
 
     `digits` knows the minor digits of each currency.
     """
@@ -18,3 +19,4 @@ class State:
     wallets: Mapping[WalletId, Wallet]
     digits: Callable[[str], int]
     payments: Mapping[PaymentId, Payment] = field(default_factory=dict)
+    requests: Mapping[PaymentRequestId, PaymentRequest] = field(default_factory=dict)

@@ -6,12 +6,15 @@ from uuid import UUID
 from application.commands import (
     Command,
     PaymentCommand,
+    PaymentRequestCommand,
     RecordedAnswer,
     WalletCommand,
 )
 from domain import payment_state
 from domain.exchanges import ExchangeMoney
 from domain.identifiers import WalletId, bits
+from domain.payment_request_events import PaymentRequestCreated
+from domain.payment_requests import AcceptPaymentRequest, RequestPayment
 from domain.payment_state import BEGINNINGS
 from domain.payments import MakePayment
 from domain.refunds import RefundPayment, ReversePayment
@@ -21,9 +24,11 @@ Beginnings = Mapping[UUID, RecordedAnswer]
 
 
 def goes_on(command: Command) -> UUID | None:
-    """Return the stream of the payment that a command goes on, where it does."""
+    """Return the stream of the payment or request that a command goes on, where it does."""
     if isinstance(command, PaymentCommand | RefundPayment | ReversePayment):
         return bits(command.payment_id)
+    if isinstance(command, AcceptPaymentRequest | PaymentRequestCommand):
+        return bits(command.payment_request_id)
     return None
 
 
@@ -33,6 +38,8 @@ def shown(command: Command) -> UUID | None:
         return bits(command.payment_id)
     if isinstance(command, WalletCommand):
         return bits(command.wallet_id)
+    if isinstance(command, PaymentRequestCommand):
+        return bits(command.payment_request_id)
     return None
 
 
@@ -43,12 +50,21 @@ def wallets_of(command: Command, beginnings: Beginnings) -> tuple[WalletId, ...]
             leg = command.legs[0]
             return (leg.source_wallet_id, leg.destination_wallet_id)
         return payment_state.wallets_on(command.legs)
-    if isinstance(command, WalletCommand):
+    if isinstance(command, WalletCommand | RequestPayment):
         return (command.wallet_id,)
     if isinstance(command, ExchangeMoney):
         return (command.source_wallet_id, command.destination_wallet_id, *command.through)
     stream = goes_on(command)
     began = None if stream is None else beginnings.get(stream)
+    if began is not None and isinstance(began.event, PaymentRequestCreated):
+        return _wallets_of_request(command, began.event)
     if began is None or not isinstance(began.event, BEGINNINGS):
         return ()
     return payment_state.wallets_on(payment_state.legs_of(began.event))
+
+
+def _wallets_of_request(command: Command, began: PaymentRequestCreated) -> tuple[WalletId, ...]:
+    """Return the payee's wallet, whose lock is the request's too, and a payer's."""
+    if isinstance(command, AcceptPaymentRequest):
+        return (began.wallet_id, command.source_wallet_id)
+    return (began.wallet_id,)

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from domain.free_text import WRITTEN_BY_PEOPLE
-from domain.identifiers import PaymentId, WalletId
+from domain.identifiers import PaymentId, PaymentRequestId, WalletId
 from domain.instants import Instant
 from domain.payment_events import PaymentEvent, PaymentStanding
+from domain.payment_request_events import PaymentRequestEvent, PaymentRequestStanding
 
 WalletKind = Literal["personal", "shared", "system"]
 AccountClass = Literal["asset", "liability", "equity", "income", "expense"]
@@ -29,6 +30,9 @@ Action = Literal[
     "increase",
     "approve",
     "reject",
+    "request-payment",
+    "decline-request",
+    "cancel-request",
 ]
 WalletStatus = Literal["open", "frozen", "closed"]
 HoldReleaseReason = Literal["captured", "released", "expired", "rejected"]
@@ -181,6 +185,8 @@ class RequestAccepted:
     approvals: WalletApprovalsChanged | None = None
     payment_id: PaymentId | None = None
     standing: PaymentStanding | None = None
+    payment_request_id: PaymentRequestId | None = None
+    request_standing: PaymentRequestStanding | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +199,7 @@ class RequestRefused:
     payment_id: PaymentId | None = None
     available: int | None = None
     currency: str | None = None
+    payment_request_id: PaymentRequestId | None = None
 
 
 WalletEvent = (
@@ -212,4 +219,4 @@ WalletEvent = (
     | WalletApprovalsChanged
 )
 RequestEvent = RequestAccepted | RequestRefused
-Event = WalletEvent | PaymentEvent | RequestEvent
+Event = WalletEvent | PaymentEvent | PaymentRequestEvent | RequestEvent

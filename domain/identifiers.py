@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 WalletId = NewType("WalletId", str)
 PaymentId = NewType("PaymentId", str)
 RequestId = NewType("RequestId", str)
+PaymentRequestId = NewType("PaymentRequestId", str)
 StreamId = NewType("StreamId", str)
 """The prefixed id of a wallet, a payment or a request: what an event belongs to."""
 
@@ -80,6 +81,11 @@ def request_id(value: UUID) -> RequestId:
     return RequestId(encode("req", value))
 
 
+def payment_request_id(value: UUID) -> PaymentRequestId:
+    """Return the identifier of the stream of a payment request."""
+    return PaymentRequestId(encode("prq", value))
+
+
 def stream_id(type_name: str, value: UUID) -> StreamId:
     """Return a stream's identifier; the kind of its events tells the prefix."""
     kind = type_name[: type_name.index(".")]
@@ -109,4 +115,4 @@ def _caller_namespace(ledger: str, issuer: str, subject: str) -> UUID:
     return uuid5(NAMESPACE, name)
 
 
-_PREFIXES = {"wallet": "wal", "payment": "pay", "request": "req"}
+_PREFIXES = {"wallet": "wal", "payment": "pay", "request": "req", "payment_request": "prq"}

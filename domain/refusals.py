@@ -183,6 +183,13 @@ class ApprovalRejected(Refusal):
     reason = "Another owner of the wallet has rejected the payment."
 
 
+class RequestClosed(Refusal):
+    """The payment request has been accepted, declined or cancelled, or its time has passed."""
+
+    code = "request-closed"
+    reason = "The payment request has ended."
+
+
 class Rejection(Exception):
     """A command that is not decided at all; nothing is recorded and a retry is decided afresh."""
 
@@ -198,6 +205,10 @@ class WalletNotFound(Rejection):
 
 class PaymentNotFound(Rejection):
     """There is no such payment, or none that the caller may know of."""
+
+
+class PaymentRequestNotFound(Rejection):
+    """There is no such payment request, or it is meant for somebody else."""
 
 
 class MemberNotFound(Rejection):
@@ -257,6 +268,7 @@ REFUSALS: dict[str, type[Refusal]] = {
         ApprovalNotNeeded,
         AlreadyApproved,
         ApprovalRejected,
+        RequestClosed,
     )
 }
 """Each refusal by its code, so that a stored code finds its reason."""

@@ -8,6 +8,7 @@ import msgspec
 
 from domain import events
 from domain import payment_events as payments
+from domain import payment_request_events as requests
 from domain.recorded import EventMetadata
 
 TYPES: Mapping[str, type] = {
@@ -36,6 +37,10 @@ TYPES: Mapping[str, type] = {
     "payment.released.v1": payments.PaymentReleased,
     "payment.refunded.v1": payments.PaymentRefunded,
     "payment.reversed.v1": payments.PaymentReversed,
+    "payment_request.created.v1": requests.PaymentRequestCreated,
+    "payment_request.accepted.v1": requests.PaymentRequestAccepted,
+    "payment_request.declined.v1": requests.PaymentRequestDeclined,
+    "payment_request.cancelled.v1": requests.PaymentRequestCancelled,
     "request.accepted.v1": events.RequestAccepted,
     "request.refused.v1": events.RequestRefused,
 }
@@ -50,9 +55,9 @@ OMITTED: Mapping[type, tuple[str, ...]] = {
     payments.PaymentDeclined: ("original_payment_id", "legs", "rate"),
     events.RequestAccepted: (
         *("per_payment", "per_day", "member", "approvals"),
-        *("payment_id", "standing"),
+        *("payment_id", "standing", "payment_request_id", "request_standing"),
     ),
-    events.RequestRefused: ("payment_id", "available", "currency"),
+    events.RequestRefused: ("payment_id", "available", "currency", "payment_request_id"),
 }
 """The last fields of the classes that are stored most, left out where none of them is set."""
 

@@ -200,7 +200,7 @@ _DECODE: Mapping[str, Callable[[bytes], Facts]] = {
 }
 _DECODE_OTHER = msgspec.json.Decoder(Other).decode
 _DECODE_PLACE = msgspec.json.Decoder(Place).decode
-_PREFIXES = {"wallet": "wal", "payment": "pay", "request": "req"}
+_PREFIXES = {"wallet": "wal", "payment": "pay", "request": "req", "payment_request": "prq"}
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
