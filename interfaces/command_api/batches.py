@@ -21,15 +21,17 @@ from interfaces.command_api.answers import encode
 from interfaces.command_api.bodies import BatchBody, TransferItem
 from interfaces.command_api.branch import Branch, Branches
 from interfaces.command_api.endpoint import Endpoint
+from interfaces.command_api.follow_ups import MOVES
 from interfaces.command_api.gate import Asked, Gate, parsed, respond
 from interfaces.command_api.outcomes import problem_of
 from interfaces.command_api.parsing import TRANSFERS, require_field_scopes
 from interfaces.command_api.payment_answers import Document
-from interfaces.command_api.routes import POST
+from interfaces.command_api.routes import POST, Beginning
 from interfaces.http.bodies import validated
 from interfaces.http.problems import Problem, field_error, problem_document
 
 PATH = f"{TRANSFERS}/batch"
+BATCH = Beginning(PATH, "Transfer money many times", BatchBody, MOVES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Batches:
     async def batch(self, scope: Scope, receive: Receive) -> Response:
         """Answer the results of all transfers, in order."""
         asked = await self._gate.ask(scope, receive)
-        body = parsed(BatchBody, asked, "payments", "operate")
+        body = parsed(BatchBody, asked, *BATCH.scopes)
         branch = self._branches[asked.caller.ledger]
         items = [_item(branch, asked, item) for item in body.transfers]
         if body.mode == "atomic":

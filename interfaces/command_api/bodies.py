@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool
+from pydantic import AfterValidator, Field, StrictBool
 
 from interfaces.http.bodies import RequestBody
 from interfaces.http.text import Description, Metadata, Name, Reason, Reference
@@ -24,6 +24,17 @@ AmountText = Annotated[
         examples=["12.34"],
     ),
 ]
+
+
+def _above_zero(text: str) -> str:
+    if not text.strip("0."):
+        raise ValueError("An amount is above zero.")
+    return text
+
+
+PayableText = Annotated[AmountText, AfterValidator(_above_zero)]
+"""An amount in a currency that only the ledger knows; zero is zero in every one."""
+
 LimitText = Annotated[
     str,
     Field(

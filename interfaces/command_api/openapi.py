@@ -1,6 +1,8 @@
-"""The OpenAPI 3.1 document of the commands, made from the bodies that they validate with."""
+"""The OpenAPI 3.1 document of the commands, made from the tables that their routes come from."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
@@ -8,23 +10,13 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from interfaces.command_api.bodies import (
-    BatchBody,
-    OpenWalletBody,
-    ReasonBody,
-    TransferBody,
-    TransferItem,
-)
-from interfaces.command_api.openapi_schemas import (
-    EXAMPLES,
-    HEADERS,
-    PROBLEM,
-    RESULT,
-    RESULTS,
-    SECURITY,
-    TRANSFER,
-    WALLET,
-)
+from interfaces.command_api.batches import BATCH
+from interfaces.command_api.bodies import TransferItem
+from interfaces.command_api.follow_ups import FOLLOW_UPS, WALLET, FollowUp
+from interfaces.command_api.openapi_examples import ANSWERS, BODIES, PATH_PARAMETERS
+from interfaces.command_api.openapi_schemas import HEADERS, PROBLEM, SCHEMAS, SECURITY
+from interfaces.command_api.routes import BEGINNINGS, Beginning
+from interfaces.command_api.wallet_bodies import MemberBody
 
 REF = "#/components/schemas/"
 Schema = dict[str, Any]
@@ -52,6 +44,21 @@ _KEY = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """What the document says of one route; `key` is whether it requires one, none takes none."""
+
+    method: str
+    path: str
+    summary: str
+    scopes: tuple[str, ...]
+    body: type[BaseModel]
+    body_required: bool
+    answer: str
+    statuses: tuple[int, ...]
+    key: bool | None
+
+
 def document_commands(app: FastAPI) -> None:
     """Let the application serve the whole document at `/openapi.json`."""
 
@@ -64,7 +71,7 @@ def document_commands(app: FastAPI) -> None:
                 openapi_version="3.1.0",
                 routes=app.routes,
             )
-            document["paths"] = {**_paths(), **document.get("paths", {})}
+            document["paths"] = {**_paths(_operations()), **document.get("paths", {})}
             document["components"] = _components()
             app.openapi_schema = document
         return app.openapi_schema
@@ -72,71 +79,90 @@ def document_commands(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
 
 
-def _paths() -> Schema:
-    paths = {
-        "/v1/transfers": _operation(
-            "Transfer money",
-            TransferBody,
-            {"200": "Transfer", "201": "Transfer"},
-            key_required=False,
-        ),
-        "/v1/transfers/batch": _operation(
-            "Transfer money many times", BatchBody, {"200": "Results"}, key=False
-        ),
-        "/v1/wallets": _operation("Open a wallet", OpenWalletBody, {"201": "Wallet"}),
-    }
-    for action in ("freeze", "unfreeze", "close"):
-        operation = _operation(f"{action.capitalize()} a wallet", ReasonBody, {"200": "Wallet"})
-        operation["post"]["parameters"].append(
-            {
-                "name": "wallet_id",
-                "in": "path",
-                "required": True,
-                "schema": {"type": "string"},
-                "example": EXAMPLES["Wallet"]["wallet_id"],
-            }
-        )
-        paths[f"/v1/wallets/{{wallet_id}}/{action}"] = operation
+def _operations() -> list[_Operation]:
+    begun = [_beginning(each) for each in (*BEGINNINGS.values(), BATCH)]
+    return [*begun, *(_follow_up(each) for each in FOLLOW_UPS)]
+
+
+def _beginning(route: Beginning) -> _Operation:
+    batch, dry_run = route is BATCH, "dry_run" in route.body.model_fields
+    statuses = (200,) if batch else (200, 201) if dry_run else (201,)
+    return _Operation(
+        method="post",
+        path=route.path,
+        summary=route.summary,
+        scopes=route.scopes,
+        body=route.body,
+        body_required=True,
+        answer="Results" if batch else _answer_of(route.path),
+        statuses=statuses,
+        key=None if batch else not dry_run,
+    )
+
+
+def _follow_up(route: FollowUp) -> _Operation:
+    return _Operation(
+        method=route.method.lower(),
+        path=route.path,
+        summary=route.summary,
+        scopes=route.scopes,
+        body=route.body,
+        body_required=any(field.is_required() for field in route.body.model_fields.values()),
+        answer="Member" if route.body is MemberBody else _answer_of(route.path),
+        statuses=(route.status,),
+        key=True if route.method == "POST" else None,
+    )
+
+
+def _answer_of(path: str) -> str:
+    return "Wallet" if path.startswith(WALLET.partition("/{")[0]) else "Payment"
+
+
+def _paths(operations: Iterable[_Operation]) -> Schema:
+    paths: Schema = {}
+    for each in operations:
+        paths.setdefault(each.path, {})[each.method] = _described(each)
     return paths
 
 
-def _operation(
-    summary: str,
-    body: type[BaseModel],
-    answers: Mapping[str, str],
-    *,
-    key: bool = True,
-    key_required: bool = True,
-) -> Schema:
-    name = body.__name__
-    content: Schema = {"schema": {"$ref": REF + name}}
-    if name in EXAMPLES:
-        content["example"] = EXAMPLES[name]
-    return {
-        "post": {
-            "summary": summary,
-            "operationId": summary.lower().replace(" ", "_"),
-            "parameters": [{**_KEY, "required": key_required}] if key else [],
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": content},
-            },
-            "responses": {
-                **{status: _answer(schema) for status, schema in answers.items()},
-                **{status: _problem(text) for status, text in _PROBLEMS.items()},
-            },
-            "security": [{"token": []}],
-        }
+def _described(operation: _Operation) -> Schema:
+    names = re.findall(r"{(\w+)}", operation.path)
+    parameters: list[Schema] = [
+        {"name": name, "in": "path", "required": True, **PATH_PARAMETERS[name]} for name in names
+    ]
+    if operation.key is not None:
+        parameters.append({**_KEY, "required": operation.key})
+    described: Schema = {
+        "summary": operation.summary,
+        "description": f"Needs the scope {' or '.join(f'`{each}`' for each in operation.scopes)}.",
+        "operationId": operation.summary.lower().replace(" ", "_"),
+        "parameters": parameters,
+        "responses": {
+            **{str(status): _answer(operation, status) for status in operation.statuses},
+            **{status: _problem(text) for status, text in _PROBLEMS.items()},
+        },
+        "security": [{"token": []}],
     }
+    # What a body means to DELETE is not defined by HTTP, so none is spoken of.
+    if operation.method != "delete":
+        described["requestBody"] = _body(operation)
+    return described
 
 
-def _answer(schema: str) -> Schema:
-    content: Schema = {"schema": {"$ref": REF + schema}}
-    if schema in EXAMPLES:
-        content["example"] = EXAMPLES[schema]
+def _body(operation: _Operation) -> Schema:
+    name = operation.body.__name__
+    content: Schema = {"schema": {"$ref": REF + name}, "example": BODIES[name]}
+    return {"required": operation.body_required, "content": {"application/json": content}}
+
+
+def _answer(operation: _Operation, status: int) -> Schema:
+    content: Schema = {"schema": {"$ref": REF + operation.answer}}
+    dry_run = status == 200 and 201 in operation.statuses
+    if not dry_run:
+        content["example"] = ANSWERS[operation.path]
     return {
-        "description": "Done." if schema != "Results" else "Each transfer's own result, in order.",
-        "headers": HEADERS,
+        "description": "What a dry run comes to; nothing is stored." if dry_run else "Done.",
+        "headers": {} if dry_run else HEADERS,
         "content": {"application/json": content},
     }
 
@@ -147,15 +173,10 @@ def _problem(text: str) -> Schema:
 
 
 def _components() -> Schema:
-    models: list[type[BaseModel]] = [
-        OpenWalletBody,
-        ReasonBody,
-        TransferBody,
-        TransferItem,
-        BatchBody,
-    ]
+    models = {each.body for each in _operations()} | {TransferItem}
     _, definitions = models_json_schema(
-        [(model, "validation") for model in models], ref_template=REF + "{model}"
+        [(model, "validation") for model in sorted(models, key=lambda model: model.__name__)],
+        ref_template=REF + "{model}",
     )
     schemas: Schema = definitions["$defs"]
     # An item that is wrong does not make the request wrong, so the schema lets it pass.
@@ -165,11 +186,4 @@ def _components() -> Schema:
             {"description": "Anything else gets a 422 in its own result."},
         ]
     }
-    schemas |= {
-        "Problem": PROBLEM,
-        "Wallet": WALLET,
-        "Transfer": TRANSFER,
-        "Result": RESULT,
-        "Results": RESULTS,
-    }
-    return {"schemas": schemas, "securitySchemes": SECURITY}
+    return {"schemas": {**schemas, **SCHEMAS, "Problem": PROBLEM}, "securitySchemes": SECURITY}

@@ -1,15 +1,16 @@
-"""Schemas and examples of what commands answer."""
+"""Schemas of what commands answer."""
 
 from typing import Any
 
 Schema = dict[str, Any]
 
-_WALLET_A = "wal_4ZK7QX2M9T8B3C5D6E7F8G9H0J"
-_WALLET_B = "wal_1B2C3D4E5F6G7H8J9K0M1N2P3Q"
+REF = "#/components/schemas/"
 _TEXT: Schema = {"type": "string"}
 _POSITION: Schema = {"type": "integer", "minimum": 1}
 _INSTANT: Schema = {"type": "string", "format": "date-time"}
 _MONEY: Schema = {"type": "string", "pattern": r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"}
+_LIMIT: Schema = {"anyOf": [_MONEY, {"type": "null"}]}
+_ROLE: Schema = {"enum": ["owner", "spender", "viewer"]}
 
 SECURITY: Schema = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"}}
 
@@ -23,6 +24,17 @@ HEADERS: Schema = {
         "schema": {"type": "string", "enum": ["true"]},
     },
 }
+
+
+def _shape(required: tuple[str, ...], properties: Schema) -> Schema:
+    """Return the schema of an object with these members and no others."""
+    return {
+        "type": "object",
+        "required": list(required),
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
 
 PROBLEM: Schema = {
     "type": "object",
@@ -46,23 +58,16 @@ PROBLEM: Schema = {
         "available": _MONEY,
         "payment_id": _TEXT,
         "position": _POSITION,
-        "results": {"type": "array", "items": {"$ref": "#/components/schemas/Result"}},
+        "results": {"type": "array", "items": {"$ref": f"{REF}Result"}},
     },
 }
 
-WALLET: Schema = {
-    "type": "object",
-    "required": [
-        "wallet_id",
-        "name",
-        "kind",
-        "currency",
-        "status",
-        "overdraft_limit",
-        "created_at",
-        "position",
-    ],
-    "properties": {
+WALLET: Schema = _shape(
+    (
+        *("wallet_id", "name", "kind", "currency", "status", "overdraft_limit"),
+        *("created_at", "position"),
+    ),
+    {
         "wallet_id": _TEXT,
         "name": _TEXT,
         "kind": {"enum": ["personal", "shared", "system"]},
@@ -71,17 +76,34 @@ WALLET: Schema = {
         "reference": _TEXT,
         "status": {"enum": ["open", "frozen", "closed"]},
         "overdraft_limit": _TEXT,
-        "role": {"enum": ["owner", "spender", "viewer"]},
+        "limits": {"$ref": f"{REF}Limits"},
+        "approvals": {"$ref": f"{REF}Approvals"},
+        "role": _ROLE,
         "created_at": _INSTANT,
         "position": _POSITION,
     },
-    "additionalProperties": False,
+)
+
+LIMITS: Schema = {
+    **_shape(("per_payment", "per_day"), {"per_payment": _LIMIT, "per_day": _LIMIT}),
+    "description": "What may leave by one payment and on one day (UTC); null is no limit.",
 }
+
+APPROVALS: Schema = {
+    **_shape(("required", "above"), {"required": {"type": "integer"}, "above": _MONEY}),
+    "description": "How many other owners must approve a payment above the amount.",
+}
+
+MEMBER: Schema = _shape(
+    ("wallet_id", "user_id", "role", "position"),
+    {"wallet_id": _TEXT, "user_id": _TEXT, "role": _ROLE, "position": _POSITION},
+)
 
 RESULTS: Schema = {
     "type": "object",
+    "description": "Each transfer's own result, in order.",
     "required": ["results"],
-    "properties": {"results": {"type": "array", "items": {"$ref": "#/components/schemas/Result"}}},
+    "properties": {"results": {"type": "array", "items": {"$ref": f"{REF}Result"}}},
 }
 
 RESULT: Schema = {
@@ -89,76 +111,63 @@ RESULT: Schema = {
     "required": ["status", "body"],
     "properties": {
         "status": {"type": "integer"},
-        "body": {
-            "oneOf": [
-                {"$ref": "#/components/schemas/Transfer"},
-                {"$ref": "#/components/schemas/Problem"},
-            ]
-        },
+        "body": {"oneOf": [{"$ref": f"{REF}Payment"}, {"$ref": f"{REF}Problem"}]},
     },
 }
 
-TRANSFER: Schema = {
-    "type": "object",
-    "description": "A payment; one that a dry run would complete has no id, time and position.",
-    "required": [
-        "kind",
-        "status",
-        "amount",
-        "currency",
-        "source_wallet_id",
-        "destination_wallet_id",
-    ],
-    "properties": {
-        "payment_id": _TEXT,
-        "kind": {"enum": ["transfer"]},
-        "status": {"enum": ["completed", "would-complete"]},
-        "amount": _MONEY,
-        "currency": _TEXT,
+LEG: Schema = _shape(
+    ("source_wallet_id", "destination_wallet_id", "amount", "currency"),
+    {
         "source_wallet_id": _TEXT,
         "destination_wallet_id": _TEXT,
-        "description": _TEXT,
-        "reference": _TEXT,
-        "metadata": {"type": "object", "additionalProperties": _TEXT},
-        "created_at": _INSTANT,
-        "position": _POSITION,
+        "amount": _MONEY,
+        "currency": _TEXT,
     },
-    "additionalProperties": False,
+)
+
+PAYMENT: Schema = {
+    **_shape(
+        ("kind", "status", "amount", "currency"),
+        {
+            "payment_id": _TEXT,
+            "kind": {"enum": ["transfer", "hold", "split", "exchange", "refund", "reversal"]},
+            "status": {
+                "enum": [
+                    *("would-complete", "awaiting-approval", "authorized", "completed"),
+                    *("declined", "cancelled", "expired", "partially-refunded", "refunded"),
+                ]
+            },
+            "amount": _MONEY,
+            "currency": _TEXT,
+            "source_wallet_id": _TEXT,
+            "destination_wallet_id": _TEXT,
+            "legs": {"type": "array", "items": {"$ref": f"{REF}Leg"}},
+            "original_payment_id": _TEXT,
+            "captured": _MONEY,
+            "left": {**_MONEY, "description": "What can still be captured."},
+            "refunded": _MONEY,
+            "refundable": _MONEY,
+            "description": _TEXT,
+            "reference": _TEXT,
+            "metadata": {"type": "object", "additionalProperties": _TEXT},
+            "created_at": _INSTANT,
+            "position": _POSITION,
+            "expires_at": _INSTANT,
+        },
+    ),
+    "description": "A payment; one that a dry run would complete has no id, time and position.",
+    # Either the two wallets of its one leg are named, or all its legs.
+    "oneOf": [{"required": ["source_wallet_id", "destination_wallet_id"]}, {"required": ["legs"]}],
 }
 
-_SENT: Schema = {
-    "source_wallet_id": _WALLET_A,
-    "destination_wallet_id": _WALLET_B,
-    "amount": "12.34",
-    "currency": "EUR",
-    "description": "Lunch",
+SCHEMAS: Schema = {
+    "Wallet": WALLET,
+    "Limits": LIMITS,
+    "Approvals": APPROVALS,
+    "Member": MEMBER,
+    "Payment": PAYMENT,
+    "Leg": LEG,
+    "Result": RESULT,
+    "Results": RESULTS,
 }
-
-EXAMPLES: Schema = {
-    "OpenWalletBody": {"name": "Everyday", "currency": "EUR"},
-    "ReasonBody": {"reason": "Card lost"},
-    "TransferBody": _SENT,
-    "BatchBody": {
-        "mode": "atomic",
-        "transfers": [{**_SENT, "idempotency_key": "salary-1"}],
-    },
-    "Wallet": {
-        "wallet_id": _WALLET_A,
-        "name": "Everyday",
-        "kind": "personal",
-        "currency": "EUR",
-        "status": "open",
-        "overdraft_limit": "0.00",
-        "role": "owner",
-        "created_at": "2026-01-31T12:00:00.000000Z",
-        "position": 1,
-    },
-    "Transfer": {
-        "payment_id": "pay_7XQ2M9T8B3C5D6E7F8G9H0J4ZK",
-        "kind": "transfer",
-        "status": "completed",
-        **_SENT,
-        "created_at": "2026-01-31T12:00:01.000000Z",
-        "position": 5,
-    },
-}
+"""Each schema of an answer, by the name that the document gives it."""

@@ -106,8 +106,12 @@ class CommandParser:
         )
 
     def amount(self, name: str, text: str, currency: str) -> int:
-        """Return an amount above zero in minor units; raises `Problem` 422 naming the field."""
-        digits = _field("currency", lambda: self._currencies.digits(currency))
+        """Return an amount above zero in minor units; raises `Problem` 422 naming the field.
+
+        The currency is found beside the amount.
+        """
+        beside = f"{name.removesuffix('amount')}currency"
+        digits = _field(beside, lambda: self._currencies.digits(currency))
         return _field(name, lambda: _above_zero(parse_minor(text, digits)))
 
     @staticmethod

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, StrictBool, StrictInt, model_validator
+from pydantic import ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from interfaces.command_api.bodies import (
     AmountText,
     CurrencyCode,
+    PayableText,
     PaymentTexts,
     TransferFields,
     WalletText,
@@ -32,7 +33,7 @@ class HoldBody(TransferFields):
 class CaptureBody(RequestBody):
     """How much of a hold is paid, and whether the rest is released."""
 
-    amount: AmountText | None = None
+    amount: PayableText | None = None
     final: StrictBool = True
 
 
@@ -43,14 +44,14 @@ class NothingBody(RequestBody):
 class IncreaseBody(RequestBody):
     """How much more a hold holds, and for how long from now."""
 
-    amount: AmountText
+    amount: PayableText
     expires_in: Seconds | None = None
 
 
 class RefundBody(RequestBody):
     """How much of a payment is given back, and why."""
 
-    amount: AmountText | None = None
+    amount: PayableText | None = None
     reason: Reason | None = None
 
 
@@ -93,6 +94,15 @@ class FeeBody(RequestBody):
 class PaymentBody(PaymentTexts):
     """A payment of many legs, or an amount dealt out in shares; with `dry_run` only decided."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["legs"]},
+                {"required": ["source_wallet_id", "amount", "currency", "shares"]},
+            ]
+        }
+    )
+
     legs: Annotated[list[LegBody], Field(min_length=1, max_length=100)] | None = None
     source_wallet_id: WalletText | None = None
     amount: AmountText | None = None
@@ -123,6 +133,6 @@ class ExchangeBody(RequestBody):
 
     source_wallet_id: WalletText
     destination_wallet_id: WalletText
-    amount: AmountText
+    amount: PayableText
     rate: RateBody
     through: Annotated[list[WalletText], Field(min_length=2, max_length=2)]

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from domain.exchanges import ExchangeMoney
 from domain.identifiers import WalletId, payment_id
+from domain.money import MAX_AMOUNT
 from domain.payment_events import Leg, Rate
 from domain.payments import MakePayment
 from domain.shares import SharesInvalid, divide
@@ -47,19 +48,23 @@ class PaymentParser:
         """Return a payment of many legs; raises `Problem` 422 naming the field at fault."""
         legs = self._shared(body) if body.legs is None else self._legs(body)
         legs += self._fees(body, legs)
-        if len(legs) > 100:
-            raise invalid("fees", "legs and fees together are 100 at most")
+        amount = sum(leg.amount for leg in legs)
+        if amount > MAX_AMOUNT:
+            name = "amount" if body.legs is None else "legs"
+            raise invalid(name, "A payment is at most 10^18 minor units in all.")
         texts = self._parser.texts(body)
         command = MakePayment(
             payment_id=payment_id(stream),
             kind="split",
             legs=tuple(legs),
-            amount=sum(leg.amount for leg in legs),
+            amount=amount,
             currency=legs[0].currency,
             **texts,
         )
-        # An amount dealt out and the same legs written one by one are the same payment.
-        content = {"legs": [_content(leg) for leg in legs], **texts}
+        # The legs bear the amounts in minor units; how they were dealt out is asked for as well.
+        shares = None if body.shares is None else [each.model_dump() for each in body.shares]
+        content = {"legs": [_content(leg) for leg in legs], "shares": shares, **texts}
+        content["fees"] = len(body.fees)
         return command, fingerprint(PAYMENTS, {}, content)
 
     def exchange(

@@ -1,6 +1,7 @@
 """The routes of commands that begin something, through the gate to the ledger and back."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from interfaces.command_api.asking import answer, dry_run
 from interfaces.command_api.bodies import OpenWalletBody, TransferBody
 from interfaces.command_api.branch import Branch, Branches
 from interfaces.command_api.endpoint import Endpoint, Handler
+from interfaces.command_api.follow_ups import GOVERNS, MOVES, OPERATES
 from interfaces.command_api.gate import Asked, Gate, body_of, parsed, require_key
 from interfaces.command_api.parsing import EXCHANGES, HOLDS, PAYMENTS, TRANSFERS, WALLETS
 from interfaces.command_api.payment_bodies import ExchangeBody, HoldBody, PaymentBody
@@ -23,6 +25,28 @@ from interfaces.http.problems import Problem
 
 Parse = Callable[[Branch, Any, UUID], tuple[MakePayment, str]]
 POST = ["POST"]
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A route that begins something, what is sent to it, and the scopes one of which it needs."""
+
+    path: str
+    summary: str
+    body: type[RequestBody]
+    scopes: tuple[str, ...]
+
+
+BEGINNINGS = {
+    each.path: each
+    for each in (
+        Beginning(TRANSFERS, "Transfer money", TransferBody, MOVES),
+        Beginning(HOLDS, "Hold money", HoldBody, MOVES),
+        Beginning(PAYMENTS, "Make a payment of many legs", PaymentBody, MOVES),
+        Beginning(EXCHANGES, "Exchange money", ExchangeBody, OPERATES),
+        Beginning(WALLETS, "Open a wallet", OpenWalletBody, GOVERNS),
+    )
+}
 
 
 class Commands:
@@ -36,24 +60,22 @@ class Commands:
     def routes(self) -> list[Route]:
         """Return the routes, the hottest first."""
         handlers: dict[str, Handler] = {
-            TRANSFERS: self._payment(
-                TRANSFERS, TransferBody, lambda b, body, s: b.parser.transfer(body, s)
-            ),
-            HOLDS: self._payment(HOLDS, HoldBody, lambda b, body, s: b.payments.hold(body, s)),
-            PAYMENTS: self._payment(
-                PAYMENTS, PaymentBody, lambda b, body, s: b.payments.payment(body, s)
-            ),
+            TRANSFERS: self._payment(TRANSFERS, lambda b, body, s: b.parser.transfer(body, s)),
+            HOLDS: self._payment(HOLDS, lambda b, body, s: b.payments.hold(body, s)),
+            PAYMENTS: self._payment(PAYMENTS, lambda b, body, s: b.payments.payment(body, s)),
             EXCHANGES: self.exchange,
             WALLETS: self.open_wallet,
         }
         return [Route(path, Endpoint(handler), methods=POST) for path, handler in handlers.items()]
 
-    def _payment(self, path: str, model: type[RequestBody], parse: Parse) -> Handler:
+    def _payment(self, path: str, parse: Parse) -> Handler:
+        route = BEGINNINGS[path]
+
         async def handle(scope: Scope, receive: Receive) -> Response:
             asked = await self._gate.ask(scope, receive)
             if asked.key is None and not _is_dry_run(asked):
                 require_key(asked)
-            body: Any = parsed(model, asked, "payments", "operate")
+            body: Any = parsed(route.body, asked, *route.scopes)
             branch = self._branches[asked.caller.ledger]
             if body.dry_run:
                 command, _ = parse(branch, body, asked.stream_of("dry run"))
@@ -67,7 +89,7 @@ class Commands:
     async def exchange(self, scope: Scope, receive: Receive) -> Response:
         """`POST /v1/exchanges`."""
         asked = await self._gate.ask(scope, receive)
-        body = body_of(ExchangeBody, asked, "operate")
+        body = body_of(ExchangeBody, asked, *OPERATES)
         branch = self._branches[asked.caller.ledger]
         command, fingerprint, written = branch.payments.exchange(body, asked.stream)
         note(scope, payment_id=command.payment_id)
@@ -77,7 +99,7 @@ class Commands:
     async def open_wallet(self, scope: Scope, receive: Receive) -> Response:
         """`POST /v1/wallets`."""
         asked = await self._gate.ask(scope, receive)
-        body = body_of(OpenWalletBody, asked, "wallets", "operate")
+        body = body_of(OpenWalletBody, asked, *GOVERNS)
         branch = self._branches[asked.caller.ledger]
         command, fingerprint = branch.parser.open_wallet(body, asked.stream)
         return await answer(branch, _submission(asked, command, fingerprint), WALLETS)

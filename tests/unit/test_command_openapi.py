@@ -1,12 +1,16 @@
 """The OpenAPI document of the commands says what is taken and answered, by its own schemas."""
 
+import re
 from typing import Any
 
 import jsonschema
 import pytest
 from fastapi import FastAPI
 
+from interfaces.command_api.batches import BATCH
+from interfaces.command_api.follow_ups import FOLLOW_UPS
 from interfaces.command_api.openapi import document_commands
+from interfaces.command_api.routes import BEGINNINGS
 
 EXAMPLE = {
     "source_wallet_id": "wal_4ZK7QX2M9T8B3C5D6E7F8G9H0J",
@@ -35,7 +39,10 @@ CONTENTS = [
     (f"{path} {where}", media)
     for path, operations in DOCUMENT["paths"].items()
     for operation in operations.values()
-    for where, part in [("request", operation["requestBody"]), *operation["responses"].items()]
+    for where, part in [
+        ("request", operation.get("requestBody", {"content": {}})),
+        *operation["responses"].items(),
+    ]
     for media in part["content"].values()
 ]
 
@@ -71,3 +78,84 @@ def test_a_batch_with_any_item_fits(item: object) -> None:
 )
 def test_an_envelope_that_is_wrong_does_not_fit(body: object) -> None:
     assert not _fits(body, {"$ref": "#/components/schemas/BatchBody"})
+
+
+def _operations() -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (method.upper(), path): operation
+        for path, operations in DOCUMENT["paths"].items()
+        for method, operation in operations.items()
+    }
+
+
+def test_every_route_is_described_and_no_other() -> None:
+    """The document is made from the tables that the routes come from, so none can be forgotten."""
+    tables = [*BEGINNINGS.values(), BATCH]
+    begun = {("POST", each.path) for each in tables}
+    assert set(_operations()) == begun | {(each.method, each.path) for each in FOLLOW_UPS}
+    assert len(_operations()) == len(tables) + len(FOLLOW_UPS) == 21
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    names = [operation["operationId"] for operation in _operations().values()]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch("[a-z_]+", name) for name in names)
+
+
+def test_every_good_answer_has_an_example_but_dry_runs() -> None:
+    """Also every body has one."""
+    for (method, path), operation in _operations().items():
+        good = [status for status in operation["responses"] if status < "300"]
+        media = operation["responses"][max(good)]["content"]["application/json"]
+        assert "example" in media, path
+        if method != "DELETE":
+            assert "example" in operation["requestBody"]["content"]["application/json"], path
+
+
+def test_a_key_is_asked_for_where_the_contract_asks_for_one() -> None:
+    """Every POST has one, which dry runs need not; PUT, DELETE and batches take none."""
+    asked = {}
+    for (method, path), operation in _operations().items():
+        keys = [each for each in operation["parameters"] if each["in"] == "header"]
+        assert all(each["name"] == "Idempotency-Key" for each in keys)
+        asked[method, path] = keys[0]["required"] if keys else None
+    free = {("POST", "/v1/transfers"), ("POST", "/v1/holds"), ("POST", "/v1/payments")}
+    none = {("POST", "/v1/transfers/batch")} | {each for each in asked if each[0] != "POST"}
+    assert {each for each, required in asked.items() if required is None} == none
+    assert {each for each, required in asked.items() if required is False} == free
+
+
+@pytest.mark.parametrize(
+    ("path", "required"),
+    [
+        ("/v1/holds/{payment_id}/capture", False),
+        ("/v1/holds/{payment_id}/release", False),
+        ("/v1/holds/{payment_id}/increase", True),
+        ("/v1/payments/{payment_id}/refund", False),
+        ("/v1/payments/{payment_id}/reverse", True),
+        ("/v1/payments/{payment_id}/approve", False),
+        ("/v1/payments", True),
+    ],
+)
+def test_a_body_may_be_empty_where_every_field_is_optional(path: str, required: bool) -> None:
+    assert DOCUMENT["paths"][path]["post"]["requestBody"]["required"] is required
+
+
+SHARE = {"destination_wallet_id": EXAMPLE["destination_wallet_id"], "remainder": True}
+DEALT = {"source_wallet_id": EXAMPLE["source_wallet_id"], "amount": "1", "currency": "EUR"}
+
+
+@pytest.mark.parametrize(
+    ("body", "fits"),
+    [
+        ({**DEALT, "shares": [SHARE]}, True),
+        ({"legs": [{k: v for k, v in EXAMPLE.items() if k != "idempotency_key"}]}, True),
+        ({"legs": []}, False),
+        ({**DEALT, "shares": []}, False),
+        (DEALT, False),
+        ({}, False),
+        ({**DEALT, "shares": [SHARE], "legs": [EXAMPLE]}, False),
+    ],
+)
+def test_a_payment_has_legs_or_shares(body: object, fits: bool) -> None:
+    assert _fits(body, {"$ref": "#/components/schemas/PaymentBody"}) is fits
