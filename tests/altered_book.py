@@ -19,7 +19,8 @@ from tests.servers import FreshDatabases
 
 LEDGER_TABLES: tuple[LiteralString, ...] = ("events", "wallet_head", "store")
 REPORT_TABLES: tuple[LiteralString, ...] = (
-    *("checkpoint", "balances", "entries", "payments", "daily_totals", "trial_balance"),
+    *("checkpoint", "balances", "members", "entries", "payments", "payment_legs"),
+    *("payment_steps", "daily_totals", "trial_balance"),
 )
 OPERATOR = Caller("tests", "tests", operate=True)
 

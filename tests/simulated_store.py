@@ -140,7 +140,7 @@ class SimulatedStore:
             return Loaded(
                 wallets={name: book.heads[name] for name in wallets if name in book.heads},
                 answers={each: book.answer(each) for each in streams if each in book.firsts},
-                lasts={each: book.last(each) for each in goes_on},
+                lasts={each: book.last(each) for each in goes_on if each in book.lasts},
                 clock=now,
                 decided_at=max(moment, book.last_recorded),
             )

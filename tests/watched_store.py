@@ -1,10 +1,11 @@
 """A writer's real store, with its conflicts noted, or another process in its way."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
 
 from application.clock import ClockGuard
+from application.commands import RecordedAnswer
 from application.ledger import Ledger
 from application.ports import Appended, Changes, Conflict, LedgerStore, Loaded
 from domain.identifiers import WalletId
@@ -27,9 +28,15 @@ class Watched:
             self, ClockGuard(suspended_too), digits=ISO.digits, report=writer.faults.append
         )
 
-    def load(self, wallets: Sequence[WalletId], streams: Sequence[UUID]) -> Loaded:
+    def beginnings(self, streams: Sequence[UUID]) -> Mapping[UUID, RecordedAnswer]:
+        """Read the first events, and note a conflict."""
+        return self._noting(lambda: self._store.beginnings(streams))
+
+    def load(
+        self, wallets: Sequence[WalletId], streams: Sequence[UUID], goes_on: Sequence[UUID] = ()
+    ) -> Loaded:
         """Load, and note a conflict."""
-        return self._noting(lambda: self._store.load(wallets, streams))
+        return self._noting(lambda: self._store.load(wallets, streams, goes_on))
 
     def commit(self, changes: Changes) -> Appended:
         """Commit, and note a conflict."""
@@ -48,6 +55,7 @@ class Overtaken:
 
     def __init__(self, store: LedgerStore, other: Callable[[], object]) -> None:
         """Take the store and what the other process does."""
+        self.beginnings = store.beginnings
         self.load, self.release = store.load, store.release
         self._store = store
         self._other = other

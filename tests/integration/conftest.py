@@ -6,11 +6,16 @@ from dataclasses import replace
 import pytest
 
 from infrastructure.databases.assets import register_assets
+from infrastructure.event_codec import EventCodec
+from infrastructure.ledger_store.opening import connector
+from infrastructure.ledger_store.store import PostgresLedgerStore
 from tests import servers
 from tests.altered_book import LEDGER_TABLES, REPORT_TABLES, Book, write_book
 from tests.command_api import CommandApi
 from tests.gateway import GatewayHome
-from tests.servers import PostgresHome
+from tests.servers import FreshDatabases, PostgresHome
+from tests.simulated_store import SimulatedBook, SimulatedStore
+from tests.store_steps import Connect
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +44,36 @@ def book(written: Book) -> Iterator[Book]:
             with connection.transaction():
                 connection.execute(f"DELETE FROM {table}")
                 connection.execute(f"INSERT INTO {table} SELECT * FROM copy_of_{table}")
+
+
+@pytest.fixture(scope="module")
+def module_databases(
+    postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FreshDatabases]:
+    """Give databases to all tests of a module, which use wallets of their own."""
+    made = servers.fresh_databases(postgres, tmp_path_factory.mktemp("home"))
+    yield made
+    made.drop()
+
+
+@pytest.fixture(params=["simulated", "postgres"])
+def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
+    """Give what makes connections to one and the same book."""
+    if request.param == "simulated":
+        book = SimulatedBook()
+        yield lambda: SimulatedStore(book)
+        return
+    databases: FreshDatabases = request.getfixturevalue("module_databases")
+    stores: list[PostgresLedgerStore] = []
+
+    def make() -> PostgresLedgerStore:
+        connection = connector(databases.settings, databases.secrets)
+        stores.append(PostgresLedgerStore(connection, EventCodec()))
+        return stores[-1]
+
+    yield make
+    for store in stores:
+        store.close()
 
 
 @pytest.fixture(scope="session")

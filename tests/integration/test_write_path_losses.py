@@ -113,7 +113,7 @@ def test_a_backend_that_ends_between_locks_and_commit(
     assert connection is not None
     with contextlib.suppress(psycopg.Error):
         connection.execute("SELECT 1")
-    changes = Changes([wallets[source]], [], [], NOW, FAR)
+    changes = Changes([wallets[source]], [], [], [], NOW, FAR)
     with pytest.raises(StoreUnavailable):
         writer.store.commit(changes)
 

@@ -143,7 +143,8 @@ def test_new_heads_made_in_opposite_order(
     holder.execute("SET search_path = ledger_main")
     holder.execute("BEGIN")
     holder.execute(
-        "INSERT INTO wallet_head VALUES (%s, 1, 'system', 'EUR', NULL, 0, 0, 0, %s, %s, %s)",
+        "INSERT INTO wallet_head (id, version, kind, currency, posted, held, frozen_by_member,"
+        " frozen_by_operator, closed) VALUES (%s, 1, 'system', 'EUR', 0, 0, %s, %s, %s)",
         (works[20].stream, False, False, False),
     )
     runs = [
