@@ -15,9 +15,11 @@ from domain.identifiers import payment_id, wallet_id
 from domain.instants import Instant
 from domain.money import Currencies
 from domain.payment_events import PaymentDeclined
+from domain.payment_request_events import PaymentRequestCreated
 from domain.payment_state import BEGINNINGS
 from domain.refusals import REFUSALS, InsufficientFunds, Refusal
 from interfaces.command_api.payment_answers import Document, PaymentAnswers
+from interfaces.command_api.request_answers import RequestAnswers
 from interfaces.http.problems import problem_document
 
 encode = msgspec.json.Encoder().encode
@@ -32,6 +34,7 @@ class Renderer:
         """Take the currencies and assets of the ledger."""
         self._currencies = currencies
         self._payments = PaymentAnswers(currencies)
+        self._requests = RequestAnswers(currencies)
 
     def document(self, answer: Answer, instance: str) -> tuple[int, Document]:
         """Return status and body of what is on record; `instance` is the path of the route."""
@@ -40,6 +43,8 @@ class Renderer:
             return REFUSED, self._declined(event, answer, instance)
         if isinstance(event, BEGINNINGS):
             return 201, self._payments.begun(event, answer)
+        if isinstance(event, PaymentRequestCreated):
+            return 201, self._requests.begun(event, answer)
         if isinstance(event, WalletOpened):
             return 201, self._opened(event, answer)
         if isinstance(event, RequestAccepted):
@@ -64,6 +69,8 @@ class Renderer:
             extra["available"] = self._currencies.format(event.available, event.currency)
         if event.payment_id is not None:
             extra["payment_id"] = event.payment_id
+        if event.payment_request_id is not None:
+            extra["request_id"] = event.payment_request_id
         reason = REFUSALS[event.code].reason
         return problem_document(
             event.code, reason, instance=instance, **extra, position=answer.position
@@ -100,6 +107,8 @@ class Renderer:
         assert opening is not None
         if event.payment_id is not None:
             return 200, self._payments.went_on(event, opening, answer)
+        if event.payment_request_id is not None:
+            return 200, self._requests.went_on(event, opening, answer)
         assert isinstance(opening.event, WalletOpened)
         if event.member is not None:
             return 201, {

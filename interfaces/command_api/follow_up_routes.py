@@ -10,9 +10,11 @@ from application.commands import Submission
 from domain.identifiers import (
     IdentifierInvalid,
     PaymentId,
+    PaymentRequestId,
     WalletId,
     decode,
     payment_id,
+    payment_request_id,
     wallet_id,
 )
 from interfaces.command_api.asking import answer
@@ -53,6 +55,7 @@ class FollowUpRoutes:
             subject = Subject(
                 payment_id=_payment(path.get("payment_id", "")),
                 wallet_id=_wallet(path.get("wallet_id", "")),
+                request_id=_request(path.get("request_id", "")),
                 user_id=path.get("user_id", ""),
                 own=payment_id(stream),
                 body=body,
@@ -81,6 +84,10 @@ def _wallet(text: str) -> WalletId:
 
 def _payment(text: str) -> PaymentId:
     return PaymentId(text) if _is("pay", text) else payment_id(NOBODY)
+
+
+def _request(text: str) -> PaymentRequestId:
+    return PaymentRequestId(text) if _is("prq", text) else payment_request_id(NOBODY)
 
 
 def _is(prefix: str, text: str) -> bool:

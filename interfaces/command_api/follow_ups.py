@@ -1,4 +1,4 @@
-"""Commands on something that is there already: a hold, a payment, a wallet."""
+"""Commands on something that is there already: a hold, a payment, a request, a wallet."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,12 @@ from typing import Any
 from application.commands import Command
 from domain.approvals import ApprovePayment, RejectPayment
 from domain.holds import CaptureHold, IncreaseHold, ReleaseHold
-from domain.identifiers import PaymentId, WalletId
+from domain.identifiers import PaymentId, PaymentRequestId, WalletId
+from domain.payment_requests import (
+    AcceptPaymentRequest,
+    CancelPaymentRequest,
+    DeclinePaymentRequest,
+)
 from domain.refunds import RefundPayment, ReversePayment
 from domain.wallet_rules import (
     AddMember,
@@ -27,6 +32,7 @@ from interfaces.command_api.payment_bodies import (
     NothingBody,
     RefundBody,
 )
+from interfaces.command_api.request_bodies import AcceptBody
 from interfaces.command_api.wallet_bodies import (
     ApprovalsBody,
     LimitsBody,
@@ -38,6 +44,7 @@ from interfaces.http.bodies import RequestBody
 HOLD = "/v1/holds/{payment_id}"
 PAYMENT = "/v1/payments/{payment_id}"
 WALLET = "/v1/wallets/{wallet_id}"
+REQUEST = "/v1/payment-requests/{request_id}"
 MOVES, GOVERNS, OPERATES = ("payments", "operate"), ("wallets", "operate"), ("operate",)
 
 
@@ -47,6 +54,7 @@ class Subject:
 
     payment_id: PaymentId
     wallet_id: WalletId
+    request_id: PaymentRequestId
     user_id: str
     own: PaymentId
     body: Any
@@ -121,6 +129,19 @@ FOLLOW_UPS: tuple[FollowUp, ...] = (
     FollowUp(
         *("POST", f"{PAYMENT}/reject", "Reject a payment", DecisionBody, MOVES),
         lambda s: RejectPayment(s.payment_id, s.body.reason),
+    ),
+    FollowUp(
+        *("POST", f"{REQUEST}/accept", "Accept a payment request", AcceptBody, MOVES),
+        lambda s: AcceptPaymentRequest(s.own, s.request_id, WalletId(s.body.source_wallet_id)),
+        status=201,
+    ),
+    FollowUp(
+        *("POST", f"{REQUEST}/decline", "Decline a payment request", NothingBody, MOVES),
+        lambda s: DeclinePaymentRequest(s.request_id),
+    ),
+    FollowUp(
+        *("POST", f"{REQUEST}/cancel", "Cancel a payment request", NothingBody, MOVES),
+        lambda s: CancelPaymentRequest(s.request_id),
     ),
     FollowUp(
         *("POST", f"{WALLET}/freeze", "Freeze a wallet", ReasonBody, GOVERNS),

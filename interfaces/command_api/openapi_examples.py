@@ -2,8 +2,15 @@
 
 from typing import Any
 
-from interfaces.command_api.follow_ups import HOLD, PAYMENT, WALLET
-from interfaces.command_api.parsing import EXCHANGES, HOLDS, PAYMENTS, TRANSFERS, WALLETS
+from interfaces.command_api.follow_ups import HOLD, PAYMENT, REQUEST, WALLET
+from interfaces.command_api.parsing import (
+    EXCHANGES,
+    HOLDS,
+    PAYMENT_REQUESTS,
+    PAYMENTS,
+    TRANSFERS,
+    WALLETS,
+)
 
 Example = dict[str, Any]
 
@@ -13,6 +20,7 @@ _WALLET_C = "wal_2C3D4E5F6G7H8J9K0M1N2P3Q4R"
 _WALLET_D = "wal_3D4E5F6G7H8J9K0M1N2P3Q4R5S"
 _PAYMENT = "pay_7XQ2M9T8B3C5D6E7F8G9H0J4ZK"
 _REFUND = "pay_6WP1N8S7A2B4C5D6E7F8G9H3YJ"
+_REQUEST = "prq_5VN0M7R6Z1A3B4C5D6E7F8G2XH"
 _USER = "usr_5VN0M7R6Z1A3B4C5D6E7F8G2XH"
 _NOON = "2026-01-31T12:00:00.000000Z"
 _A_WEEK_LATER = "2026-02-07T12:00:00.000000Z"
@@ -20,6 +28,7 @@ _A_WEEK_LATER = "2026-02-07T12:00:00.000000Z"
 PATH_PARAMETERS: Example = {
     "wallet_id": {"schema": {"type": "string"}, "example": _WALLET_A},
     "payment_id": {"schema": {"type": "string"}, "example": _PAYMENT},
+    "request_id": {"schema": {"type": "string"}, "example": _REQUEST},
     "user_id": {"schema": {"type": "string"}, "example": _USER},
 }
 """What is said of each parameter in a path; one that is malformed is not found."""
@@ -28,6 +37,13 @@ _WALLETS: Example = {"source_wallet_id": _WALLET_A, "destination_wallet_id": _WA
 _SENT: Example = {**_WALLETS, "amount": "12.34", "currency": "EUR", "description": "Lunch"}
 _ROOM: Example = {**_WALLETS, "amount": "300.00", "currency": "EUR", "description": "Room 7"}
 _SHARED: Example = {"source_wallet_id": _WALLET_A, "amount": "100.00", "currency": "EUR"}
+_ASKED: Example = {
+    "wallet_id": _WALLET_B,
+    "amount": "12.34",
+    "currency": "EUR",
+    "payer": _USER,
+    "description": "Lunch",
+}
 _EXCHANGED: Example = {**_WALLETS, "amount": "100.00"}
 
 BODIES: Example = {
@@ -57,6 +73,8 @@ BODIES: Example = {
         "rate": {"numerator": "10851", "denominator": "10000"},
         "through": [_WALLET_C, _WALLET_D],
     },
+    "PaymentRequestBody": {**_ASKED, "expires_in": 604800},
+    "AcceptBody": {"source_wallet_id": _WALLET_A},
     "MemberBody": {"user_id": _USER, "role": "spender"},
     "LimitsBody": {"per_payment": "500.00", "per_day": None},
     "OverdraftBody": {"overdraft_limit": "100.00", "reason": "Credit line"},
@@ -107,6 +125,15 @@ _BACK: Example = {
 _UNDOING: Example = {"payment_id": _REFUND, "original_payment_id": _PAYMENT}
 _LARGE: Example = {**_SENT, "amount": "1500.00", "description": "New oven"}
 
+_REFERENCE = f"{_REQUEST[-8:-4]}-{_REQUEST[-4:]}"
+_QR_SVG = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 41 41'>...</svg>"
+
+
+def _request(status: str, position: int, **fields: Any) -> Example:
+    told = {"request_id": _REQUEST, "status": status, "reference": _REFERENCE, **_ASKED, **fields}
+    return {**told, "created_at": _NOON, "expires_at": _A_WEEK_LATER, "position": position}
+
+
 ANSWERS: Example = {
     WALLETS: {**_WALLET, "position": 1},
     TRANSFERS: _TRANSFER,
@@ -150,6 +177,10 @@ ANSWERS: Example = {
     },
     f"{PAYMENT}/approve": _payment("transfer", "completed", 30, **_LARGE),
     f"{PAYMENT}/reject": _payment("transfer", "declined", 28, **_LARGE),
+    PAYMENT_REQUESTS: _request("open", 5, qr_svg=_QR_SVG),
+    f"{REQUEST}/accept": _payment("transfer", "completed", 9, **_SENT, reference=_REFERENCE),
+    f"{REQUEST}/decline": _request("declined", 7),
+    f"{REQUEST}/cancel": _request("cancelled", 7),
     f"{WALLET}/freeze": {**_WALLET, "status": "frozen", "position": 8},
     f"{WALLET}/unfreeze": {**_WALLET, "position": 10},
     f"{WALLET}/close": {**_WALLET, "status": "closed", "position": 12},

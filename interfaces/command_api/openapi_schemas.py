@@ -57,6 +57,7 @@ PROBLEM: Schema = {
         },
         "available": _MONEY,
         "payment_id": _TEXT,
+        "request_id": _TEXT,
         "position": _POSITION,
         "results": {"type": "array", "items": {"$ref": f"{REF}Result"}},
     },
@@ -160,11 +161,33 @@ PAYMENT: Schema = {
     "oneOf": [{"required": ["source_wallet_id", "destination_wallet_id"]}, {"required": ["legs"]}],
 }
 
+REQUEST: Schema = _shape(
+    (
+        *("request_id", "status", "reference", "wallet_id", "amount", "currency"),
+        *("created_at", "expires_at", "position"),
+    ),
+    {
+        "request_id": _TEXT,
+        "status": {"enum": ["open", "declined", "cancelled"]},
+        "reference": {**_TEXT, "description": "Short, to be read aloud; the id is in the code."},
+        "wallet_id": _TEXT,
+        "amount": _MONEY,
+        "currency": _TEXT,
+        "payer": _TEXT,
+        "description": _TEXT,
+        "qr_svg": {**_TEXT, "description": "The QR code of `falconpay:request/` and the id."},
+        "created_at": _INSTANT,
+        "expires_at": _INSTANT,
+        "position": _POSITION,
+    },
+)
+
 SCHEMAS: Schema = {
     "Wallet": WALLET,
     "Limits": LIMITS,
     "Approvals": APPROVALS,
     "Member": MEMBER,
+    "PaymentRequest": REQUEST,
     "Payment": PAYMENT,
     "Leg": LEG,
     "Result": RESULT,

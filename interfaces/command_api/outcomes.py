@@ -17,6 +17,7 @@ from domain.refusals import (
     MemberNotFound,
     NotPayee,
     PaymentNotFound,
+    PaymentRequestNotFound,
     Refusal,
     Rejection,
     RoleMissing,
@@ -42,6 +43,9 @@ def problem_of(no: Rejection | Unanswered | Defect) -> Problem:
             return Problem("wallet-not-found", "There is no such wallet, or it is not yours.")
         case PaymentNotFound():
             return Problem("payment-not-found", "There is no such payment, or it is not yours.")
+        case PaymentRequestNotFound():
+            detail = "There is no such payment request, or it is meant for somebody else."
+            return Problem("request-not-found", detail)
         case MemberNotFound():
             return Problem("member-not-found", "This user is no member of the wallet.")
         case NotPayee():

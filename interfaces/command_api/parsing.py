@@ -27,6 +27,7 @@ HOLDS = "/v1/holds"
 PAYMENTS = "/v1/payments"
 EXCHANGES = "/v1/exchanges"
 WALLETS = "/v1/wallets"
+PAYMENT_REQUESTS = "/v1/payment-requests"
 
 _OPERATE_FIELDS = ("overdraft_limit", "effective_at", "class")
 

@@ -17,8 +17,17 @@ from interfaces.command_api.branch import Branch, Branches
 from interfaces.command_api.endpoint import Endpoint, Handler
 from interfaces.command_api.follow_ups import GOVERNS, MOVES, OPERATES
 from interfaces.command_api.gate import Asked, Gate, body_of, parsed, require_key
-from interfaces.command_api.parsing import EXCHANGES, HOLDS, PAYMENTS, TRANSFERS, WALLETS
+from interfaces.command_api.parsing import (
+    EXCHANGES,
+    HOLDS,
+    PAYMENT_REQUESTS,
+    PAYMENTS,
+    TRANSFERS,
+    WALLETS,
+)
 from interfaces.command_api.payment_bodies import ExchangeBody, HoldBody, PaymentBody
+from interfaces.command_api.request_bodies import PaymentRequestBody
+from interfaces.command_api.request_parsing import payment_request
 from interfaces.http.bodies import RequestBody, parse_object
 from interfaces.http.middleware import note
 from interfaces.http.problems import Problem
@@ -44,13 +53,14 @@ BEGINNINGS = {
         Beginning(HOLDS, "Hold money", HoldBody, MOVES),
         Beginning(PAYMENTS, "Make a payment of many legs", PaymentBody, MOVES),
         Beginning(EXCHANGES, "Exchange money", ExchangeBody, OPERATES),
+        Beginning(PAYMENT_REQUESTS, "Request a payment", PaymentRequestBody, MOVES),
         Beginning(WALLETS, "Open a wallet", OpenWalletBody, GOVERNS),
     )
 }
 
 
 class Commands:
-    """Handlers of the commands that begin a wallet or a payment."""
+    """Handlers of the commands that begin a wallet, a payment or a request for one."""
 
     def __init__(self, gate: Gate, branches: Branches) -> None:
         """Take the gate, which knows no other ledgers than the branches."""
@@ -64,6 +74,7 @@ class Commands:
             HOLDS: self._payment(HOLDS, lambda b, body, s: b.payments.hold(body, s)),
             PAYMENTS: self._payment(PAYMENTS, lambda b, body, s: b.payments.payment(body, s)),
             EXCHANGES: self.exchange,
+            PAYMENT_REQUESTS: self.request_payment,
             WALLETS: self.open_wallet,
         }
         return [Route(path, Endpoint(handler), methods=POST) for path, handler in handlers.items()]
@@ -95,6 +106,15 @@ class Commands:
         note(scope, payment_id=command.payment_id)
         work = _submission(asked, command, fingerprint, written)
         return await answer(branch, work, EXCHANGES)
+
+    async def request_payment(self, scope: Scope, receive: Receive) -> Response:
+        """`POST /v1/payment-requests`."""
+        asked = await self._gate.ask(scope, receive)
+        body = body_of(PaymentRequestBody, asked, *MOVES)
+        branch = self._branches[asked.caller.ledger]
+        command, fingerprint = payment_request(branch.parser, body, asked.stream)
+        work = _submission(asked, command, fingerprint)
+        return await answer(branch, work, PAYMENT_REQUESTS)
 
     async def open_wallet(self, scope: Scope, receive: Receive) -> Response:
         """`POST /v1/wallets`."""
