@@ -32,9 +32,13 @@ def read_amounts(work: Submission, written: Mapping[str, str], state: State) -> 
 
 def _minor(name: str, text: str, digits: int) -> int:
     try:
-        return parse_minor(text, digits)
+        minor = parse_minor(text, digits)
     except AmountInvalid as fault:
         raise FieldInvalid(name, str(fault)) from None
+    if minor == 0 and name == "amount":
+        # A limit may be zero; what is to be moved or held may not.
+        raise FieldInvalid(name, "An amount is above zero.")
+    return minor
 
 
 def _currency(command: Command, caller: Caller, state: State) -> str:

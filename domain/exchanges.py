@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.identifiers import PaymentId, WalletId
+from domain.money import MAX_AMOUNT
 from domain.payment_events import Leg, Rate
 from domain.payments import Known, MakePayment, find
 from domain.refusals import FieldInvalid
@@ -41,6 +42,8 @@ def exchange_of(
     worth = exchanged(command.amount, command.rate, digits(given), digits(got))
     if worth == 0:
         raise FieldInvalid("amount", "comes to nothing in the destination's currency")
+    if worth > MAX_AMOUNT:
+        raise FieldInvalid("amount", "comes to more than 10^18 minor units at this rate")
     taker, giver = command.through
     return MakePayment(
         payment_id=command.payment_id,

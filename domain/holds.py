@@ -17,6 +17,7 @@ from domain.payment_events import (
     PaymentStatus,
     ReleaseReason,
 )
+from domain.payment_sight import untold
 from domain.payment_state import Payment, settled
 from domain.payments import (
     Known,
@@ -30,6 +31,7 @@ from domain.refusals import (
     HoldAlreadyCaptured,
     HoldAlreadyReleased,
     HoldExpired,
+    LimitExceeded,
     NotPayee,
     PaymentNotFound,
     RoleMissing,
@@ -62,7 +64,7 @@ class ExpirePayment:
 
 @dataclass(frozen=True, slots=True)
 class IncreaseHold:
-    """Hold so many minor units more, and from now on for so many seconds; none keeps the end."""
+    """Hold so many minor units more, for so many seconds from now at least; none keeps the end."""
 
     payment_id: PaymentId
     amount: int
@@ -148,8 +150,9 @@ def release(payment: Payment, now: Instant, reason: ReleaseReason) -> Changed:
     if reason == "released":
         standing = _open_hold(payment, now)
     unpaid: PaymentStatus = "expired" if reason == "expired" else "cancelled"
+    waited = standing.status == "awaiting-approval"
     released = PaymentReleased(
-        amount=standing.left,
+        amount=standing.amount if waited else standing.left,
         reason=reason,
         kind=payment.kind,
         currency=payment.began.currency,
@@ -157,7 +160,8 @@ def release(payment: Payment, now: Instant, reason: ReleaseReason) -> Changed:
         standing=replace(
             standing,
             status=settled(standing.captured, standing.refunded) if standing.captured else unpaid,
-            ended_by=reason,
+            # What nobody approved was no hold yet, and its payee is not told of it.
+            ended_by=None if waited else reason,
             left=0,
             counted=0,
         ),
@@ -174,12 +178,16 @@ def increase(
     more = replace(leg, amount=command.amount)
     require_open((more,), known, caller)
     require_limits((more,), known, now[:10])
+    if known[leg.source_wallet_id].awaits_approval(command.amount):
+        # There is nobody to wait for, so it would be a way round the other owners.
+        raise LimitExceeded
     if standing.amount + command.amount > MAX_AMOUNT:
         raise BalanceOutOfRange
     assert standing.expires_at is not None, "a hold has an end"
-    expires_at = (
-        standing.expires_at if command.expires_in is None else later(now, command.expires_in)
-    )
+    expires_at = standing.expires_at
+    if command.expires_in is not None:
+        # A payer cannot release, so they cannot bring the end nearer either.
+        expires_at = max(expires_at, later(now, command.expires_in))
     movements = set_aside(payment.payment_id, (more,), known, expires_at)
     before = standing.counted if standing.counted_on == now[:10] else 0
     increased = PaymentIncreased(
@@ -210,7 +218,7 @@ def _open_hold(payment: Payment, now: Instant) -> PaymentStanding:
 
 
 def _sides(payment: Payment, known: Known) -> tuple[Wallet, Wallet]:
-    if payment.kind != "hold" or payment.standing.status in {"awaiting-approval", "declined"}:
+    if payment.kind != "hold" or untold(payment.standing):
         raise PaymentNotFound
     (leg,) = payment.legs
     return known[leg.source_wallet_id], known[leg.destination_wallet_id]

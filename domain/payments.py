@@ -204,7 +204,7 @@ def pay(
         destination = moved.get(payee) or known[payee]
         if not source.affords(amount):
             raise InsufficientFunds(source.available)
-        if source.posted - amount < -MAX_BALANCE or destination.posted + amount > MAX_BALANCE:
+        if source.available - amount < -MAX_BALANCE or destination.posted + amount > MAX_BALANCE:
             raise BalanceOutOfRange
         debit = WalletDebited(payment_id, amount, leg.currency, payee, effective_at, counted)
         credit = WalletCredited(payment_id, amount, leg.currency, payer, effective_at)

@@ -6,7 +6,7 @@ from domain.events import Side
 from domain.identifiers import PaymentId
 from domain.instants import Instant
 from domain.payment_events import Leg, PaymentRefunded, PaymentReversed
-from domain.payment_sight import UNTOLD, require_payment_sight
+from domain.payment_sight import require_payment_sight, untold
 from domain.payment_state import Payment, settled
 from domain.payments import Known, MakePayment, Movement, pay, require_open
 from domain.refusals import (
@@ -50,11 +50,19 @@ def right_to_refund(payment: Payment, known: Known, caller: Caller) -> Side:
     The payee's owners and spenders give back; the payer cannot take.
     """
     require_payment_sight(payment, known, caller)
-    if payment.standing.status not in UNTOLD and _pays(payment, known, caller, paid=True):
+    if not untold(payment.standing) and _pays(payment, known, caller, paid=True):
         return "member"
     if caller.operate:
         return "system" if caller.system else "operate"
     raise NotPayee if _pays(payment, known, caller, paid=False) else RoleMissing
+
+
+def right_to_reverse(payment: Payment, known: Known, caller: Caller) -> Side:
+    """Return an operator's right to reverse; raises `PaymentNotFound` or `RoleMissing`."""
+    require_payment_sight(payment, known, caller)
+    if not caller.operate:
+        raise RoleMissing
+    return "system" if caller.system else "operate"
 
 
 def _pays(payment: Payment, known: Known, caller: Caller, *, paid: bool) -> bool:
