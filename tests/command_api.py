@@ -21,6 +21,8 @@ ROOT = Path(__file__).parent.parent
 START_SECONDS = 60.0
 PEOPLE = "wallets payments"
 NOWHERE = "wal_0123456789ABCDEFGHJKMNPQRS"
+NO_PAYMENT = "pay_0123456789ABCDEFGHJKMNPQRS"
+ON_HOLDS = {"capture", "release", "increase"}
 
 
 @dataclass
@@ -121,14 +123,23 @@ class CommandApi:
 
     def posted(self, wallet: str) -> int:
         """Return a wallet's balance in minor units as an outsider sums it from the events."""
+        signs = {"credited": 1, "debited": -1, "hold_captured": -1}
+        return self._summed(wallet, signs)
+
+    def held(self, wallet: str) -> int:
+        """Return what a wallet holds in minor units as an outsider sums it from the events."""
+        signs = {"funds_held": 1, "hold_captured": -1, "hold_released": -1}
+        return self._summed(wallet, signs)
+
+    def _summed(self, wallet: str, signs: Mapping[str, int]) -> int:
         with self.databases.connect("audit") as connection:
             rows = connection.execute(
-                "SELECT topic, (convert_from(state, 'UTF8')::json ->> 'amount')::bigint"
-                " FROM events WHERE topic IN ('wallet.credited.v1', 'wallet.debited.v1')"
-                " AND originator_id = %s",
+                "SELECT split_part(topic, '.', 2),"
+                " (convert_from(state, 'UTF8')::json ->> 'amount')::bigint"
+                " FROM events WHERE originator_id = %s AND topic LIKE 'wallet.%%'",
                 [decode("wal", wallet)],
             ).fetchall()
-        return sum(amount if topic == "wallet.credited.v1" else -amount for topic, amount in rows)
+        return sum(signs.get(kind, 0) * (amount or 0) for kind, amount in rows)
 
 
 def new_key() -> str:
@@ -184,6 +195,69 @@ class Caller:
     def act(self, wallet: str, action: str, key: str | None = "") -> httpx.Response:
         """Freeze, unfreeze or close a wallet."""
         return self.post(f"/v1/wallets/{wallet}/{action}", {"reason": "asked for"}, key)
+
+    def hold(
+        self, source: str, payee: str, amount: str, key: str | None = "", **fields: Any
+    ) -> httpx.Response:
+        """Ask for a hold in EUR, but for the fields given."""
+        return self.post("/v1/holds", transfer(source, payee, amount, **fields), key)
+
+    def held(self, source: str, payee: str, amount: str, **fields: Any) -> str:
+        """Place a hold that must be placed; return its id."""
+        response = self.hold(source, payee, amount, **fields)
+        assert response.status_code == 201, response.text
+        return str(response.json()["payment_id"])
+
+    def on(
+        self, payment: str, action: str, body: Any = None, key: str | None = ""
+    ) -> httpx.Response:
+        """Send a command on a hold or on another payment, without a body where there is none."""
+        path = f"/v1/{'holds' if action in ON_HOLDS else 'payments'}/{payment}/{action}"
+        if body is None:
+            return self.post(path, content=b"", key=key)
+        return self.post(path, body, key)
+
+    def put(self, wallet: str, what: str, **fields: Any) -> httpx.Response:
+        """Set limits, overdraft or approvals of a wallet, which takes no key."""
+        return self.client.put(f"/v1/wallets/{wallet}/{what}", json=fields)
+
+    def add(self, wallet: str, user: "Caller", role: str) -> None:
+        """Give somebody a role in a wallet, which must be done."""
+        body = {"user_id": user.subject, "role": role}
+        response = self.post(f"/v1/wallets/{wallet}/members", body)
+        assert response.status_code == 201, response.text
+
+    def remove(self, wallet: str, user: str) -> httpx.Response:
+        """Take somebody's role in a wallet away."""
+        return self.client.delete(f"/v1/wallets/{wallet}/members/{user}")
+
+
+@dataclass
+class Sides:
+    """A payer with 100.00 in a wallet, a payee with an empty one, an operator with a bank."""
+
+    api: CommandApi
+    anna: Caller
+    ben: Caller
+    operator: Caller
+    full: str
+    shop: str
+    bank: str
+
+    @classmethod
+    def of(cls, api: CommandApi, **fields: Any) -> "Sides":
+        """Make people and wallets of their own; the fields are those of both people's wallets."""
+        anna, ben, operator = api.caller(), api.caller(), api.operator()
+        bank = operator.bank(fields.get("currency", "EUR"))
+        made = cls(api, anna, ben, operator, anna.open(**fields), ben.open(**fields), bank)
+        amount, currency = ("100", fields.get("currency", "EUR"))
+        operator.paid(bank, made.full, amount, currency=currency)
+        return made
+
+    def balances(self) -> tuple[int, int, int]:
+        """Return what is posted and held of the payer's wallet, and posted of the payee's."""
+        api = self.api
+        return api.posted(self.full), api.held(self.full), api.posted(self.shop)
 
 
 def transfer(source: str, payee: str, amount: str, **fields: Any) -> dict[str, Any]:
