@@ -19,7 +19,7 @@ from domain.payment_events import (
     Quorum,
 )
 from domain.payment_sight import require_payment_sight
-from domain.payment_state import Payment
+from domain.payment_state import Payment, standing_after
 from domain.payments import Known, MakePayment, Movement, named, require_open, sums
 from domain.refusals import (
     AlreadyApproved,
@@ -131,6 +131,7 @@ def approve(
     if began.kind == "hold":
         return (approved, _hold_of(began, approved.standing)), []
     done = _completed(began, now)
+    done = replace(done, standing=replace(standing_after(done), approved_by=agreed))
     return (approved, done), list(_carried_out(payment, known, done.effective_at))
 
 

@@ -77,7 +77,7 @@ class PaymentCompleted:
     """A payment moved its money; the wallets' events beside it say so leg by leg.
 
     Both wallets are named where there is one leg only; `legs` where there are more. The amount is
-    the sum of what its payer gives.
+    the sum of what its payer gives. `standing` is there where others had to approve first.
     """
 
     kind: PaymentKind
@@ -92,6 +92,7 @@ class PaymentCompleted:
     original_payment_id: PaymentId | None = None
     legs: tuple[Leg, ...] | None = None
     rate: Rate | None = None
+    standing: PaymentStanding | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,13 +61,14 @@ def wallets_on(legs: Sequence[Leg]) -> tuple[WalletId, ...]:
 def standing_after(event: PaymentEvent) -> PaymentStanding:
     """Return how a payment stands after an event of its stream, whichever came before."""
     match event:
-        case PaymentCompleted():
+        case PaymentCompleted(standing=None):
             # Splits and exchanges are undone as a whole or not at all; so are refunds of refunds.
             refundable = event.amount if event.kind in {"transfer", "hold"} else 0
             return PaymentStanding(status="completed", amount=event.amount, refundable=refundable)
         case PaymentDeclined():
             return PaymentStanding(status="declined", amount=event.amount)
         case _:
+            assert event.standing is not None, "only what is completed at once tells none"
             return event.standing
 
 

@@ -9,6 +9,7 @@ import msgspec
 from domain import events
 from domain import payment_events as payments
 from domain import payment_request_events as requests
+from domain import schedule_events as schedules
 from domain.recorded import EventMetadata
 
 TYPES: Mapping[str, type] = {
@@ -41,6 +42,14 @@ TYPES: Mapping[str, type] = {
     "payment_request.accepted.v1": requests.PaymentRequestAccepted,
     "payment_request.declined.v1": requests.PaymentRequestDeclined,
     "payment_request.cancelled.v1": requests.PaymentRequestCancelled,
+    "schedule.created.v1": schedules.ScheduleCreated,
+    "schedule.paused.v1": schedules.SchedulePaused,
+    "schedule.resumed.v1": schedules.ScheduleResumed,
+    "schedule.deleted.v1": schedules.ScheduleDeleted,
+    "schedule.occurred.v1": schedules.ScheduleOccurred,
+    "schedule.occurrence_postponed.v1": schedules.ScheduleOccurrencePostponed,
+    "schedule.occurrence_given_up.v1": schedules.ScheduleOccurrenceGivenUp,
+    "schedule.occurrence_skipped.v1": schedules.ScheduleOccurrenceSkipped,
     "request.accepted.v1": events.RequestAccepted,
     "request.refused.v1": events.RequestRefused,
 }
@@ -51,11 +60,12 @@ STORED_NAMES: Mapping[str, str] = {"account_class": "class"}
 
 OMITTED: Mapping[type, tuple[str, ...]] = {
     events.WalletDebited: ("counted",),
-    payments.PaymentCompleted: ("original_payment_id", "legs", "rate"),
+    payments.PaymentCompleted: ("original_payment_id", "legs", "rate", "standing"),
     payments.PaymentDeclined: ("original_payment_id", "legs", "rate"),
     events.RequestAccepted: (
         *("per_payment", "per_day", "member", "approvals"),
         *("payment_id", "standing", "payment_request_id", "request_standing"),
+        *("schedule_id", "schedule_standing"),
     ),
     events.RequestRefused: ("payment_id", "available", "currency", "payment_request_id"),
 }

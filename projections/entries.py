@@ -59,9 +59,10 @@ def apply(events: Sequence[Applied], cursor: Cursor) -> None:
     ]
     if not movements:
         return
-    # The payment's own event stands before its movements in the same command.
+    # A movement has the description that its own command tells of the payment, and no other one:
+    # whatever a chunk has of earlier commands must not matter.
     descriptions = {
-        str(applied.stream_id): applied.event.description
+        (applied.command_id, str(applied.stream_id)): applied.event.description
         for applied in events
         if isinstance(applied.event, DESCRIBED)
     }
@@ -74,7 +75,7 @@ def apply(events: Sequence[Applied], cursor: Cursor) -> None:
 
 def _rows(
     movements: Sequence[tuple[Applied, Movement]],
-    descriptions: dict[str, str | None],
+    descriptions: dict[tuple[str, str], str | None],
     standings: dict[str, tuple[int, int]],
 ) -> Iterator[tuple[object, ...]]:
     for applied, event in movements:
@@ -97,7 +98,7 @@ def _rows(
             event.counterparty if isinstance(event, PAID) else None,
             direction,
             event.currency,
-            descriptions.get(event.payment_id),
+            descriptions.get((applied.command_id, event.payment_id)),
         )
 
 

@@ -4,12 +4,13 @@ It shares no code with the projections: JSON, the contract's table of types, pla
 """
 
 import json
-from collections import defaultdict
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import psycopg
 
+from tests.payment_fold import COLUMNS as PAYMENT_COLUMNS
+from tests.payment_fold import PaymentFold, moment
 from tests.servers import FreshDatabases
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -18,12 +19,14 @@ Rows = dict[str, list[tuple[Any, ...]]]
 TABLES = {
     "balances": "wallet_id, opened_position, opened_at, position, posted, held, overdraft_limit,"
     " frozen_by_member, frozen_by_operator, closed, kind, account_class, currency, owner, name,"
-    " reference",
+    " reference, per_payment, per_day, approvals_required, approvals_above",
+    "members": "wallet_id, user_id, role, opened_position",
     "entries": "position, version, amount, posted_after, held_after, recorded_at, effective_at,"
     " wallet_id, payment_id, counterparty, direction, currency, description",
-    "payments": "position, payment_id, amount, available, recorded_at, effective_at,"
-    " source_wallet_id, destination_wallet_id, kind, status, currency, failure_code, description,"
-    " reference, metadata",
+    "payments": PAYMENT_COLUMNS,
+    "payment_legs": "payment_id, leg, position, amount, source_wallet_id, destination_wallet_id,"
+    " currency",
+    "payment_steps": "position, payment_id, status, amount, recorded_at, effective_at",
     "daily_totals": "date, currency, kind, count, volume, declined",
     "trial_balance": "opened_position, wallet_id, currency",
 }
@@ -51,20 +54,28 @@ def folded_rows(databases: FreshDatabases, until: int = 2**62) -> Rows:
     with databases.connect("reader") as connection:
         events = connection.execute(
             "SELECT notification_id, originator_id::text, originator_version, topic,"
-            " convert_from(state, 'UTF8'), recorded_at FROM events"
+            " convert_from(state, 'UTF8'), convert_from(metadata, 'UTF8'), recorded_at FROM events"
             " WHERE notification_id <= %s ORDER BY notification_id",
             [until],
         ).fetchall()
     fold = _Fold()
     for event in events:
         fold.add(*event)
+    payments = fold.payments
     return {
         "balances": sorted(tuple(wallet.values()) for wallet in fold.wallets.values()),
+        "members": sorted(
+            (name, user, role, fold.wallets[name]["opened_position"])
+            for name, members in fold.members.items()
+            for user, role in members.items()
+        ),
         "entries": fold.entries,
-        "payments": fold.payments,
+        "payments": payments.rows(),
+        "payment_legs": sorted(payments.legs),
+        "payment_steps": payments.steps,
         "daily_totals": sorted(
             (*key, total["count"], total["volume"], total["declined"])
-            for key, total in fold.days.items()
+            for key, total in payments.days.items()
         ),
         "trial_balance": [
             (w["opened_position"], w["wallet_id"], w["currency"]) for w in fold.wallets.values()
@@ -72,23 +83,45 @@ def folded_rows(databases: FreshDatabases, until: int = 2**62) -> Rows:
     }
 
 
+MOVES = {
+    "credited": (1, 0, "credit"),
+    "debited": (-1, 0, "debit"),
+    "funds_held": (0, 1, None),
+    "hold_captured": (-1, -1, "debit"),
+    "hold_released": (0, -1, None),
+}
+"""The contract's table: what an amount does to posted and held, and which way money went."""
+
+
 class _Fold:
     def __init__(self) -> None:
         self.wallets: dict[str, dict[str, Any]] = {}
+        self.members: dict[str, dict[str, str]] = {}
         self.entries: list[tuple[Any, ...]] = []
-        self.payments: list[tuple[Any, ...]] = []
+        self.payments = PaymentFold()
+        self.command = ""
         self.texts: dict[str, str | None] = {}
-        self.days: dict[tuple[date, str, str], dict[str, int]] = defaultdict(
-            lambda: {"count": 0, "volume": 0, "declined": 0}
-        )
 
     def add(
-        self, position: int, uuid: str, version: int, type_name: str, state: str, at: datetime
+        self,
+        position: int,
+        uuid: str,
+        version: int,
+        type_name: str,
+        state: str,
+        metadata: str,
+        at: datetime,
     ) -> None:
-        told = json.loads(state)
+        told, command = json.loads(state), json.loads(metadata)["command_id"]
+        if command != self.command:
+            # What one command says of a payment is not said of the movements of another.
+            self.command, self.texts = command, {}
         kind, what, _ = type_name.split(".")
         if kind == "payment":
-            self._payment(position, crockford("pay", uuid), what, told, at)
+            payment = crockford("pay", uuid)
+            self.payments.add(position, payment, version, what, told, at)
+            if "description" in told:
+                self.texts[payment] = told["description"]
         elif type_name == "wallet.opened.v1":
             self._open(position, crockford("wal", uuid), told, at)
         elif kind == "wallet":
@@ -112,7 +145,12 @@ class _Fold:
             "owner": told["owner"],
             "name": told["name"],
             "reference": told["reference"],
+            "per_payment": None,
+            "per_day": None,
+            "approvals_required": 0,
+            "approvals_above": 0,
         }
+        self.members[wallet] = {} if told["owner"] is None else {told["owner"]: "owner"}
 
     def _wallet(
         self,
@@ -124,64 +162,51 @@ class _Fold:
         at: datetime,
     ) -> None:
         wallet["position"] = position
-        if what in ("frozen", "unfrozen"):
-            wallet[f"frozen_by_{told['side']}"] = what == "frozen"
-        elif what == "closed":
-            wallet["closed"] = True
-        elif what == "overdraft_limit_changed":
-            wallet["overdraft_limit"] = told["overdraft_limit"]
-        else:
-            assert what in ("debited", "credited"), what
-            wallet["posted"] += told["amount"] * (1 if what == "credited" else -1)
-            self.entries.append(
-                (
-                    position,
-                    version,
-                    told["amount"],
-                    wallet["posted"],
-                    wallet["held"],
-                    at,
-                    datetime.fromisoformat(told["effective_at"]),
-                    wallet["wallet_id"],
-                    told["payment_id"],
-                    told["counterparty"],
-                    what.removesuffix("ed"),
-                    wallet["currency"],
-                    self.texts[told["payment_id"]],
-                )
-            )
+        match what:
+            case "frozen" | "unfrozen":
+                wallet[f"frozen_by_{told['side']}"] = what == "frozen"
+            case "closed":
+                wallet["closed"] = True
+            case "overdraft_limit_changed" | "limits_changed":
+                wallet.update({name: told[name] for name in told if name in wallet})
+            case "approvals_changed":
+                wallet.update(approvals_required=told["required"], approvals_above=told["above"])
+            case "member_added":
+                self.members[wallet["wallet_id"]][told["user_id"]] = told["role"]
+            case "member_removed":
+                del self.members[wallet["wallet_id"]][told["user_id"]]
+            case _:
+                self._move(position, wallet, version, what, told, at)
 
-    def _payment(
-        self, position: int, payment: str, what: str, told: dict[str, Any], at: datetime
+    def _move(
+        self,
+        position: int,
+        wallet: dict[str, Any],
+        version: int,
+        what: str,
+        told: dict[str, Any],
+        at: datetime,
     ) -> None:
-        effective = datetime.fromisoformat(told["effective_at"])
-        self.texts[payment] = told["description"]
-        self.payments.append(
+        posted, held, direction = MOVES[what]
+        wallet["posted"] += posted * told["amount"]
+        wallet["held"] += held * told["amount"]
+        self.entries.append(
             (
                 position,
-                payment,
+                version,
                 told["amount"],
-                told.get("available"),
+                wallet["posted"],
+                wallet["held"],
                 at,
-                effective,
-                told["source_wallet_id"],
-                told["destination_wallet_id"],
-                told["kind"],
-                what,
-                told["currency"],
-                told.get("code"),
-                told["description"],
-                told["reference"],
-                told["metadata"],
+                moment(told.get("effective_at")) or at,
+                wallet["wallet_id"],
+                told["payment_id"],
+                told.get("counterparty"),
+                direction,
+                wallet["currency"],
+                self.texts.get(told["payment_id"]),
             )
         )
-        day = effective.date() if what == "completed" else at.date()
-        total = self.days[day, told["currency"], told["kind"]]
-        if what == "completed":
-            total["count"] += 1
-            total["volume"] += told["amount"]
-        else:
-            total["declined"] += 1
 
 
 def checkpoints(databases: FreshDatabases) -> dict[str, tuple[int, str]]:

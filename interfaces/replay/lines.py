@@ -55,18 +55,20 @@ class Descriptions:
 
     def __init__(self) -> None:
         """Begin before any command."""
+        self._command = ""
         self._known: dict[str, str | None] = {}
 
     def add(self, event: Stored, facts: Paid | WentOn) -> None:
-        """Remember a payment of the command; the first event of one forgets the last."""
-        if event.place.index == 0:
+        """Remember a payment of the command; the first of another one forgets the last."""
+        if event.place.command_id != self._command:
+            self._command = event.place.command_id
             self._known.clear()
         if isinstance(facts, Paid) or event.type == "payment.captured.v1":
             self._known[event.name] = facts.description
 
-    def of(self, payment: str) -> str | None:
-        """Return the description of a payment of this command."""
-        return self._known.get(payment)
+    def of(self, event: Stored, payment: str) -> str | None:
+        """Return the description of a payment, if the command that an event is of tells it."""
+        return self._known.get(payment) if event.place.command_id == self._command else None
 
 
 def entry_of(

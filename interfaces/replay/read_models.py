@@ -90,7 +90,7 @@ class ReadModels:
         facts = event.facts
         if isinstance(facts, Moved):
             if wallet is not None and event.position <= self._entries_until:
-                description = self._descriptions.of(facts.payment_id)
+                description = self._descriptions.of(event, facts.payment_id)
                 self._entries.expect(lines.entry_of(event, facts, wallet, description))
         elif isinstance(facts, Paid | WentOn):
             self._descriptions.add(event, facts)
