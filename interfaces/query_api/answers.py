@@ -5,7 +5,7 @@ from typing import Annotated, Literal, get_args
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from domain.events import AccountClass, WalletKind, WalletStatus
-from interfaces.query_api.parameters import PaymentKind, PaymentStatus
+from interfaces.query_api.parameters import PaymentKind, PaymentStatus, RequestStatus
 
 Money = Annotated[
     str,
@@ -16,6 +16,7 @@ Money = Annotated[
 ]
 PaymentKindText = Annotated[str, Meta(extra_json_schema={"enum": list(get_args(PaymentKind))})]
 PaymentStatusText = Annotated[str, Meta(extra_json_schema={"enum": list(get_args(PaymentStatus))})]
+RequestStatusText = Annotated[str, Meta(extra_json_schema={"enum": list(get_args(RequestStatus))})]
 InstantText = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 DateText = Annotated[str, Meta(extra_json_schema={"format": "date"})]
 PositionNumber = Annotated[int, Meta(ge=0)]
@@ -155,6 +156,28 @@ class PaymentWithHistory(Payment, kw_only=True):
     timeline: list[Step]
 
 
+class PaymentRequest(Shape, kw_only=True):
+    """An amount that a payee asks for; `payment_id` for the payee's side and who has paid."""
+
+    request_id: str
+    status: RequestStatusText
+    reference: Annotated[str, Meta(description="Short, to be read aloud.")]
+    wallet_id: str
+    amount: Money
+    currency: str
+    payer: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    payment_id: str | UnsetType = UNSET
+    created_at: InstantText
+    expires_at: InstantText
+
+
+class PaymentRequestWithCode(PaymentRequest, kw_only=True):
+    """A payment request with the QR code of its link, as long as it is open."""
+
+    qr_svg: str | UnsetType = UNSET
+
+
 class CurrencyTotal(Shape, kw_only=True):
     """What all wallets of a currency add up to; `sum` is credits less debits."""
 
@@ -226,6 +249,13 @@ class Payments(Shape, kw_only=True):
     """A page of payments, the newest first."""
 
     items: list[Payment]
+    next_cursor: NextCursor
+
+
+class PaymentRequests(Shape, kw_only=True):
+    """A page of payment requests, the newest first."""
+
+    items: list[PaymentRequest]
     next_cursor: NextCursor
 
 

@@ -22,6 +22,7 @@ from interfaces.query_api.endpoint import Answer, Asked, Query
 from interfaces.query_api.pages import Pages
 from interfaces.query_api.payments import PaymentQueries
 from interfaces.query_api.reports import ReportQueries
+from interfaces.query_api.requests import RequestQueries
 from interfaces.query_api.wallets import WalletQueries
 
 FIRST_CONNECTIONS = (8, 4)
@@ -87,6 +88,7 @@ def new_branch(
     queries = (
         *WalletQueries(reports, log, pages, currencies).queries(),
         *PaymentQueries(reports, pages, currencies).queries(),
+        *RequestQueries(reports, pages, currencies).queries(),
         *ReportQueries(reports, log, pages, currencies).queries(),
         *AuditQueries(reports, log, pages).queries(),
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 WALLET_ID = "wal_4ZK7QX2M9T8B3C5D6E7F8G9H0J"
 PAYMENT_ID = "pay_7XQ2M9T8B3C5D6E7F8G9H0J4ZK"
+REQUEST_ID = "prq_5VN0M7R6Z1A3B4C5D6E7F8G2XH"
 _COUNTERPARTY = "wal_1B2C3D4E5F6G7H8J9K0M1N2P3Q"
 _EVENT_ID = "evt_2M9T8B3C5D6E7F8G9H0J4ZK7XQ"
 _OPENED = "2026-01-31T12:00:00.000000Z"
@@ -57,6 +58,17 @@ _PAYMENT = {
     "created_at": _PAID,
 }
 _STEP = {"status": "completed", "recorded_at": _PAID, "effective_at": _PAID, "position": 5}
+_REQUEST = {
+    "request_id": REQUEST_ID,
+    "status": "open",
+    "reference": f"{REQUEST_ID[-8:-4]}-{REQUEST_ID[-4:]}",
+    "wallet_id": WALLET_ID,
+    "amount": "12.34",
+    "currency": "EUR",
+    "description": "Lunch",
+    "created_at": _OPENED,
+    "expires_at": "2026-02-07T12:00:00.000000Z",
+}
 _TOTAL = {
     "currency": "EUR",
     "wallets": 3,
@@ -110,6 +122,8 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "Entries": _page(_ENTRY),
     "Payments": _page(_PAYMENT),
     "PaymentWithHistory": {**_PAYMENT, "legs": [_LEG], "timeline": [_STEP]},
+    "PaymentRequests": _page(_REQUEST),
+    "PaymentRequestWithCode": {**_REQUEST, "qr_svg": "<svg>...</svg>"},
     "TrialBalance": {"items": [_TOTAL], "position": 7},
     "Days": _page(_DAY),
     "StoredEvents": _page(_EVENT),

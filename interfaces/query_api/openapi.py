@@ -38,6 +38,7 @@ _RETRY_HEADER = {
 _OBJECTS = {
     "wal": ("wallet_id", examples.WALLET_ID),
     "pay": ("payment_id", examples.PAYMENT_ID),
+    "prq": ("request_id", examples.REQUEST_ID),
 }
 
 _PROBLEM: Schema = {

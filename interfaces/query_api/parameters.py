@@ -34,6 +34,7 @@ PaymentStatus = Literal[
     "reversed",
     "parked",
 ]
+RequestStatus = Literal["open", "accepted", "declined", "cancelled", "expired"]
 PaymentKind = Literal[
     "transfer",
     "hold",
@@ -187,6 +188,12 @@ class PaymentsParameters(PeriodParameters):
 
     status: PaymentStatus | None = Field(default=None, description="Only of this status.")
     kind: PaymentKind | None = Field(default=None, description="Only of this kind.")
+
+
+class RequestsParameters(ListParameters):
+    """Filters of payment requests."""
+
+    status: RequestStatus | None = Field(default=None, description="Only of this status.")
 
 
 class DailyParameters(ListParameters):

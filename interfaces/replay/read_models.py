@@ -1,6 +1,6 @@
 """Follows the events past each read model's checkpoint and compares it there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 from uuid import UUID
@@ -10,11 +10,22 @@ import psycopg
 from interfaces.replay import lines, tables
 from interfaces.replay.findings import Difference, Findings
 from interfaces.replay.order import OrderCheck
+from interfaces.replay.request_lines import (
+    REQUEST_FIELDS,
+    REQUESTS,
+    Requested,
+    RequestEnded,
+    RequestStanding,
+    request_of,
+)
 from interfaces.replay.rows_in_order import RowsInOrder
-from interfaces.replay.stored import Moved, Paid, Stored, WentOn, chunks
+from interfaces.replay.stored import Moved, Paid, Stored, WentOn, chunks, stamp
 from interfaces.replay.wallets import Wallet, Wallets
 
-COMPARED = ("balances", "members", "entries", "payments", "daily_totals", "trial_balance")
+COMPARED = (
+    *("balances", "members", "entries", "payments", "payment_requests", "daily_totals"),
+    "trial_balance",
+)
 """The read models that this check knows; another one is named as not compared."""
 
 CHECKPOINTS: LiteralString = (
@@ -64,6 +75,8 @@ class ReadModels:
         self._due = sorted((each for each in reached if each[0] <= last), reverse=True)
         self._entries_until = min(positions.get("entries", 0), last)
         self._payments_until = min(positions.get("payments", 0), last)
+        self._requests_until = min(positions.get("payment_requests", 0), last)
+        self._requests = self._in_order("payment_requests", REQUEST_FIELDS, REQUESTS, last)
         self._entries = self._in_order("entries", lines.ENTRY_FIELDS, lines.ENTRIES, last)
         self._payments = self._in_order("payments", lines.PAYMENT_FIELDS, lines.PAYMENTS, last)
         self._legs = self._in_order("payment_legs", lines.LEG_FIELDS, lines.LEGS, last)
@@ -78,14 +91,15 @@ class ReadModels:
             self._compare(name, checkpoint, wallets)
 
     @property
-    def payments_until(self) -> int:
-        """The position up to which payments are compared: later events of them do not count."""
-        return self._payments_until
+    def until(self) -> Mapping[str, int]:
+        """The positions up to which streams are compared by their last event, by their types."""
+        return {"payment.": self._payments_until, "payment_request.": self._requests_until}
 
     def add(self, event: Stored, wallet: Wallet | None, last: Stored | None) -> None:
         """Follow one event, with its wallet as it stands behind it.
 
-        `last` is the last event of a payment that begins here, where there are more than this one.
+        `last` is the last event of a payment or a request that begins here, where there are more
+        than this one.
         """
         facts = event.facts
         if isinstance(facts, Moved):
@@ -104,9 +118,14 @@ class ReadModels:
                 for leg in lines.legs_of(event, facts):
                     self._legs.expect(leg)
 
+        elif isinstance(facts, Requested) and event.position <= self._requests_until:
+            ended = facts.standing if last is None else _standing_of(last)
+            place = (event.position, event.name, event.recorded)
+            self._requests.expect(request_of(*place, facts, stamp(facts.expires_at), ended))
+
     def end(self) -> None:
         """Look for rows behind the last that an event asked for."""
-        for rows in (self._entries, self._payments, self._legs, self._steps):
+        for rows in (self._entries, self._payments, self._legs, self._steps, self._requests):
             rows.end()
 
     def _compare(self, name: str, checkpoint: int, wallets: Wallets) -> None:
@@ -124,7 +143,7 @@ class ReadModels:
     ) -> RowsInOrder:
         # Rows beyond the store's last position belong to events that are missing, which is
         # known from the checkpoint.
-        model_name = "payments" if name.startswith("payment_") else name
+        model_name = "payments" if name in {"payment_legs", "payment_steps"} else name
         beyond = any(model.name == model_name and model.position > last for model in self.found)
         limit = last if beyond else 2**63 - 1
         rows = chunks(self._connection, name, query, limit)
@@ -132,3 +151,8 @@ class ReadModels:
 
     def _wrong(self, position: int, name: str, field: str, expected: object, found: object) -> None:
         self._findings.add(Difference(position, name, "checkpoint", field, expected, found))
+
+
+def _standing_of(last: Stored) -> RequestStanding:
+    assert isinstance(last.facts, RequestEnded), "what comes after the first event of a request"
+    return last.facts.standing

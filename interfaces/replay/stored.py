@@ -9,6 +9,7 @@ import msgspec
 import psycopg
 
 from domain.identifiers import encode
+from interfaces.replay.request_lines import Requested, RequestEnded
 
 CHUNK = 4_000
 """How many rows are in memory at a time."""
@@ -166,6 +167,8 @@ Facts = (
     | Approvals
     | Paid
     | WentOn
+    | Requested
+    | RequestEnded
     | Other
 )
 
@@ -194,6 +197,10 @@ SHAPES: Mapping[str, type[Facts]] = {
     "payment.released.v1": WentOn,
     "payment.refunded.v1": WentOn,
     "payment.reversed.v1": WentOn,
+    "payment_request.created.v1": Requested,
+    "payment_request.accepted.v1": RequestEnded,
+    "payment_request.declined.v1": RequestEnded,
+    "payment_request.cancelled.v1": RequestEnded,
 }
 _DECODE: Mapping[str, Callable[[bytes], Facts]] = {
     name: msgspec.json.Decoder(shape).decode for name, shape in SHAPES.items()

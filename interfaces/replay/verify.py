@@ -29,7 +29,7 @@ WHERE e.notification_id <= %s AND e.topic NOT LIKE 'wallet.%%' AND e.originator_
 ORDER BY e.notification_id"""
 
 
-# What payments that begin in one chunk came to last, so that none has to be remembered.
+# What streams that begin in one chunk came to last, so that none has to be remembered.
 LASTS: LiteralString = """
 SELECT e.notification_id, uuid_send(e.originator_id), e.originator_version, e.topic, e.state,
        e.metadata, timestamptz_send(e.recorded_at)
@@ -72,7 +72,7 @@ def verify(
     reader = Reader()
     events = 0
     for rows in chunks(ledger, "events", IN_ORDER, last):
-        lasts = _lasts(ledger, rows, models.payments_until)
+        lasts = _lasts(ledger, rows, models.until)
         _fold(rows, lasts, reader, order, wallets, models, findings)
         events += len(rows)
         progress(rows[-1][0], last)
@@ -96,10 +96,17 @@ def _look(ledger: psycopg.Connection[Any]) -> tuple[UUID, int, list[Row]]:
     return store, last, heads
 
 
-def _lasts(ledger: psycopg.Connection[Any], rows: Iterable[Row], until: int) -> dict[bytes, Row]:
-    """Return the last event of each payment that begins in a chunk, where it has gone on."""
-    begun = [UUID(bytes=row[1]) for row in rows if row[2] == 1 and row[3].startswith("payment.")]
-    return {row[1]: row for row in ledger.execute(LASTS, (begun, until), binary=True)}
+def _lasts(
+    ledger: psycopg.Connection[Any], rows: Sequence[Row], until: Mapping[str, int]
+) -> dict[bytes, Row]:
+    """Return the last event of each stream that begins in a chunk, where it has gone on."""
+    found: dict[bytes, Row] = {}
+    for kind, position in until.items():
+        begun = [UUID(bytes=row[1]) for row in rows if row[2] == 1 and row[3].startswith(kind)]
+        if begun:
+            lasts = ledger.execute(LASTS, (begun, position), binary=True)
+            found |= {row[1]: row for row in lasts}
+    return found
 
 
 def _fold(
