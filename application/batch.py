@@ -18,23 +18,15 @@ from application.commands import (
     Work,
     WouldComplete,
 )
+from application.continued import Continued
 from application.deciding import Decision
 from application.decisions import decide, try_payment
 from application.metadata import ANSWER_VERSION, command_id, first_metadata
 from application.ports import Appended, Changes, Loaded, PlannedEvent
 from application.state import State
 from application.subjects import Beginnings, shown
-from domain.identifiers import (
-    PaymentId,
-    PaymentRequestId,
-    WalletId,
-    payment_id,
-    payment_request_id,
-)
+from domain.identifiers import WalletId
 from domain.instants import Instant, next_midnight
-from domain.payment_request_events import PaymentRequestCreated
-from domain.payment_requests import PaymentRequest, request_of
-from domain.payment_state import BEGINNINGS, Payment, payment_of
 from domain.recorded import EventMetadata
 from domain.refusals import KeyReused, Refusal, Rejection
 from domain.wallets import Wallet
@@ -76,15 +68,14 @@ class BatchPlan:
         """Begin with what was loaded; answers to keys attempted by this batch are no replays.
 
         `digits` knows the minor digits of each currency; `beginnings` are the first events of the
-        payments and requests that the batch goes on.
+        streams that the batch goes on.
         """
         self._loaded = loaded
         self._attempted = attempted
         self._beginnings = beginnings or {}
         self._wallets = dict(loaded.wallets)
         self._digits = digits
-        self._payments = _payments(self._beginnings, loaded)
-        self._requests = _requests(self._beginnings, loaded)
+        self._continued = Continued(self._beginnings, loaded)
         self._valid_before: Instant = next_midnight(loaded.decided_at)
         self._changed: dict[WalletId, Wallet] = {}
         self._keys: dict[UUID, Deferred] = {}
@@ -143,7 +134,7 @@ class BatchPlan:
         return self._atomic(work)
 
     def _state(self, known: Mapping[WalletId, Wallet]) -> State:
-        return State(known, self._digits, self._payments, self._requests)
+        return self._continued.state(known, self._digits)
 
     def _answered(
         self, work: Submission, keys: Mapping[UUID, Deferred]
@@ -185,10 +176,7 @@ class BatchPlan:
                 self._events.append(PlannedEvent(stream, version, event, metadata))
             for wallet in decision.wallets:
                 self._wallets[wallet.wallet_id] = self._changed[wallet.wallet_id] = wallet
-            for payment in decision.payments:
-                self._payments[payment.payment_id] = payment
-            for asked in decision.requests:
-                self._requests[asked.payment_request_id] = asked
+            self._continued.merge(decision)
             if decision.valid_before is not None:
                 self._valid_before = min(self._valid_before, decision.valid_before)
             self._keys[work.stream] = Deferred(work, decision, begin + count - 1)
@@ -264,27 +252,6 @@ class BatchPlan:
             return replace(placed, replayed=result.replayed)
         assert isinstance(result, Answer), "no item of this batch is refused"
         return result
-
-
-def _payments(beginnings: Beginnings, loaded: Loaded) -> dict[PaymentId, Payment]:
-    """Return the payments that the batch goes on, as their first and last events tell them."""
-    found = {}
-    for stream, began in beginnings.items():
-        if isinstance(began.event, BEGINNINGS):
-            version, last = loaded.lasts[stream]
-            name = payment_id(stream)
-            found[name] = payment_of(name, began.event, last, version)
-    return found
-
-
-def _requests(beginnings: Beginnings, loaded: Loaded) -> dict[PaymentRequestId, PaymentRequest]:
-    found = {}
-    for stream, began in beginnings.items():
-        if isinstance(began.event, PaymentRequestCreated):
-            version, last = loaded.lasts[stream]
-            name = payment_request_id(stream)
-            found[name] = request_of(name, began.event, last, version)
-    return found
 
 
 def _refuses(result: ItemResult) -> bool:

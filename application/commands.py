@@ -9,6 +9,7 @@ from domain.events import Event, RequestRefused
 from domain.exchanges import ExchangeMoney
 from domain.holds import CaptureHold, ExpirePayment, IncreaseHold, ReleaseHold
 from domain.instants import Instant
+from domain.occurrences import RunOccurrence
 from domain.payment_events import PaymentDeclined
 from domain.payment_requests import (
     AcceptPaymentRequest,
@@ -20,6 +21,7 @@ from domain.payments import MakePayment
 from domain.recorded import EventMetadata
 from domain.refunds import RefundPayment, ReversePayment
 from domain.refusals import Refusal, Rejection
+from domain.schedules import CreateSchedule, DeleteSchedule, PauseSchedule, ResumeSchedule
 from domain.wallet_rules import (
     AddMember,
     ChangeApprovals,
@@ -47,6 +49,7 @@ PaymentCommand = (
     CaptureHold | ReleaseHold | ExpirePayment | IncreaseHold | ApprovePayment | RejectPayment
 )
 PaymentRequestCommand = DeclinePaymentRequest | CancelPaymentRequest
+ScheduleCommand = PauseSchedule | ResumeSchedule | DeleteSchedule
 Command = (
     OpenWallet
     | WalletCommand
@@ -58,6 +61,9 @@ Command = (
     | RequestPayment
     | AcceptPaymentRequest
     | PaymentRequestCommand
+    | CreateSchedule
+    | ScheduleCommand
+    | RunOccurrence
 )
 
 

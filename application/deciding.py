@@ -13,6 +13,7 @@ from domain.payment_requests import PaymentRequest
 from domain.payment_state import Payment
 from domain.payments import MakePayment, Movement
 from domain.refusals import Refusal
+from domain.schedules import Schedule
 from domain.wallets import Caller, Wallet
 
 
@@ -28,6 +29,7 @@ class Decision:
     wallets: tuple[Wallet, ...] = ()
     payments: tuple[Payment, ...] = ()
     requests: tuple[PaymentRequest, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
     refusal: Refusal | None = None
     valid_before: Instant | None = None
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import assert_never
 from uuid import UUID
 
-from application import request_decisions
+from application import request_decisions, schedule_decisions
 from application.commands import (
     PaymentCommand,
     PaymentRequestCommand,
+    ScheduleCommand,
     Submission,
     WalletCommand,
 )
@@ -22,12 +23,14 @@ from domain.exchanges import ExchangeMoney, exchange_of
 from domain.holds import CaptureHold, ExpirePayment, IncreaseHold, ReleaseHold
 from domain.identifiers import PaymentId, WalletId
 from domain.instants import Instant
+from domain.occurrences import RunOccurrence
 from domain.payment_events import PaymentEvent
 from domain.payment_requests import AcceptPaymentRequest, RequestPayment
 from domain.payment_state import Payment
 from domain.payments import MakePayment, Movement
 from domain.refunds import RefundPayment, ReversePayment
 from domain.refusals import InsufficientFunds, NothingToDo, PaymentNotFound, Refusal
+from domain.schedules import CreateSchedule
 from domain.wallet_rules import OpenWallet, open_wallet
 from domain.wallets import Caller, Wallet
 
@@ -63,10 +66,16 @@ def decide(submission: Submission, state: State, now: Instant) -> Decision:
             return request_decisions.ask(command, caller, stream, state, now)
         case AcceptPaymentRequest():
             return request_decisions.accept(command, caller, stream, state, now)
+        case CreateSchedule():
+            return schedule_decisions.create(command, caller, stream, state, now)
+        case RunOccurrence():
+            return schedule_decisions.run(command, caller, stream, state, now)
     if isinstance(command, PaymentCommand):
         return _on_payment(command, caller, stream, state, now)
     if isinstance(command, PaymentRequestCommand):
         return request_decisions.end(command, caller, stream, state, now)
+    if isinstance(command, ScheduleCommand):
+        return schedule_decisions.change(command, caller, stream, state, now)
     return _on_wallet(command, caller, stream, state.wallets, now)
 
 

@@ -8,6 +8,7 @@ from domain.payment_requests import AcceptPaymentRequest, RequestPayment
 from domain.payments import MakePayment
 from domain.recorded import Actor, EventMetadata
 from domain.refunds import RefundPayment, ReversePayment
+from domain.schedules import CreateSchedule
 from domain.wallet_rules import OpenWallet
 
 ANSWER_VERSION = 1
@@ -26,6 +27,8 @@ def command_id(work: Submission) -> str:
         return work.command.wallet_id
     if isinstance(work.command, RequestPayment):
         return work.command.payment_request_id
+    if isinstance(work.command, CreateSchedule):
+        return work.command.schedule_id
     return request_id(work.stream)
 
 

@@ -8,16 +8,20 @@ from application.commands import (
     PaymentCommand,
     PaymentRequestCommand,
     RecordedAnswer,
+    ScheduleCommand,
     WalletCommand,
 )
-from domain import payment_state
+from domain import payment_state, schedules
 from domain.exchanges import ExchangeMoney
 from domain.identifiers import WalletId, bits
+from domain.occurrences import RunOccurrence
 from domain.payment_request_events import PaymentRequestCreated
 from domain.payment_requests import AcceptPaymentRequest, RequestPayment
 from domain.payment_state import BEGINNINGS
 from domain.payments import MakePayment
 from domain.refunds import RefundPayment, ReversePayment
+from domain.schedule_events import ScheduleCreated
+from domain.schedules import CreateSchedule
 
 Beginnings = Mapping[UUID, RecordedAnswer]
 """The first events of streams, which never change."""
@@ -29,6 +33,8 @@ def goes_on(command: Command) -> UUID | None:
         return bits(command.payment_id)
     if isinstance(command, AcceptPaymentRequest | PaymentRequestCommand):
         return bits(command.payment_request_id)
+    if isinstance(command, ScheduleCommand | RunOccurrence):
+        return bits(command.schedule_id)
     return None
 
 
@@ -40,6 +46,8 @@ def shown(command: Command) -> UUID | None:
         return bits(command.wallet_id)
     if isinstance(command, PaymentRequestCommand):
         return bits(command.payment_request_id)
+    if isinstance(command, ScheduleCommand):
+        return bits(command.schedule_id)
     return None
 
 
@@ -54,10 +62,14 @@ def wallets_of(command: Command, beginnings: Beginnings) -> tuple[WalletId, ...]
         return (command.wallet_id,)
     if isinstance(command, ExchangeMoney):
         return (command.source_wallet_id, command.destination_wallet_id, *command.through)
+    if isinstance(command, CreateSchedule):
+        return (command.leg.source_wallet_id, command.leg.destination_wallet_id)
     stream = goes_on(command)
     began = None if stream is None else beginnings.get(stream)
     if began is not None and isinstance(began.event, PaymentRequestCreated):
         return _wallets_of_request(command, began.event)
+    if began is not None and isinstance(began.event, ScheduleCreated):
+        return schedules.wallets_of(began.event)
     if began is None or not isinstance(began.event, BEGINNINGS):
         return ()
     return payment_state.wallets_on(payment_state.legs_of(began.event))

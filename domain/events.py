@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from domain.free_text import WRITTEN_BY_PEOPLE
-from domain.identifiers import PaymentId, PaymentRequestId, WalletId
+from domain.identifiers import PaymentId, PaymentRequestId, ScheduleId, WalletId
 from domain.instants import Instant
 from domain.payment_events import PaymentEvent, PaymentStanding
 from domain.payment_request_events import PaymentRequestEvent, PaymentRequestStanding
+from domain.schedule_events import ScheduleEvent, ScheduleStanding
 
 WalletKind = Literal["personal", "shared", "system"]
 AccountClass = Literal["asset", "liability", "equity", "income", "expense"]
@@ -33,6 +34,11 @@ Action = Literal[
     "request-payment",
     "decline-request",
     "cancel-request",
+    "create-schedule",
+    "pause-schedule",
+    "resume-schedule",
+    "delete-schedule",
+    "run-occurrence",
 ]
 WalletStatus = Literal["open", "frozen", "closed"]
 HoldReleaseReason = Literal["captured", "released", "expired", "rejected"]
@@ -187,6 +193,8 @@ class RequestAccepted:
     standing: PaymentStanding | None = None
     payment_request_id: PaymentRequestId | None = None
     request_standing: PaymentRequestStanding | None = None
+    schedule_id: ScheduleId | None = None
+    schedule_standing: ScheduleStanding | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,4 +227,4 @@ WalletEvent = (
     | WalletApprovalsChanged
 )
 RequestEvent = RequestAccepted | RequestRefused
-Event = WalletEvent | PaymentEvent | PaymentRequestEvent | RequestEvent
+Event = WalletEvent | PaymentEvent | PaymentRequestEvent | ScheduleEvent | RequestEvent

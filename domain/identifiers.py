@@ -11,6 +11,7 @@ WalletId = NewType("WalletId", str)
 PaymentId = NewType("PaymentId", str)
 RequestId = NewType("RequestId", str)
 PaymentRequestId = NewType("PaymentRequestId", str)
+ScheduleId = NewType("ScheduleId", str)
 StreamId = NewType("StreamId", str)
 """The prefixed id of a wallet, a payment or a request: what an event belongs to."""
 
@@ -86,6 +87,11 @@ def payment_request_id(value: UUID) -> PaymentRequestId:
     return PaymentRequestId(encode("prq", value))
 
 
+def schedule_id(value: UUID) -> ScheduleId:
+    """Return the identifier of a schedule's stream."""
+    return ScheduleId(encode("sch", value))
+
+
 def stream_id(type_name: str, value: UUID) -> StreamId:
     """Return a stream's identifier; the kind of its events tells the prefix."""
     kind = type_name[: type_name.index(".")]
@@ -115,4 +121,10 @@ def _caller_namespace(ledger: str, issuer: str, subject: str) -> UUID:
     return uuid5(NAMESPACE, name)
 
 
-_PREFIXES = {"wallet": "wal", "payment": "pay", "request": "req", "payment_request": "prq"}
+_PREFIXES = {
+    "wallet": "wal",
+    "payment": "pay",
+    "request": "req",
+    "payment_request": "prq",
+    "schedule": "sch",
+}

@@ -211,6 +211,10 @@ class PaymentRequestNotFound(Rejection):
     """There is no such payment request, or it is meant for somebody else."""
 
 
+class ScheduleNotFound(Rejection):
+    """There is no such schedule, it is deleted, or it is none that the caller may know of."""
+
+
 class MemberNotFound(Rejection):
     """Who is to be removed from the wallet is no member of it."""
 
