@@ -82,3 +82,36 @@ def test_the_tutorial(running: WholeSystem, first_lines: list[str]) -> None:
     assert '"available":"0.00"' in told.replace(" ", "")
     assert "12.34" in told
     assert "Everything is as the events say." in "\n".join(shell(running, proof))
+
+
+def test_the_hotel_and_the_household(running: WholeSystem) -> None:
+    """The second tutorial does what it says, block by block in one shell."""
+    steps = blocks(ROOT / "docs/tutorial/hotel-and-household.md")
+    # A line between two blocks, so that what each one prints is known.
+    told = "\n".join(shell(running, "\necho ----\n".join(steps))).split("----")
+    said = [[line.strip() for line in part.strip().splitlines()] for part in told]
+    _, opened, held, taken, again, refunded, members, limits, approval, rent, proof = said
+    assert opened == ["completed"]
+    assert held[0] == "authorized"
+    (balance,) = objects(held[1])
+    assert (balance["posted"], balance["held"], balance["available"]) == (
+        "500.00",
+        "300.00",
+        "200.00",
+    )
+    assert taken[:2] == ["completed", "180.00"]
+    assert objects(taken[2])[0]["available"] == "320.00"
+    assert again == ["hold-already-captured"]
+    assert refunded[:2] == ["refund", "amount-exceeds-payment"]
+    (booking,) = objects(refunded[2])
+    assert (booking["status"], booking["refunded"]) == ("partially-refunded", "30.00")
+    assert [step["status"] for step in booking["timeline"]] == [
+        "authorized",
+        "completed",
+        "partially-refunded",
+    ]
+    assert members == ["owner", "spender", "completed"]
+    assert limits == ["600.00", "limit-exceeded"]
+    assert approval == ["open", "awaiting-approval", "Bicycle", "role-missing", "completed"]
+    assert rent[0] == "active"
+    assert "Everything is as the events say." in "\n".join(proof)
