@@ -1,7 +1,7 @@
 """The words of tests about decisions: given these events, when this command, then those events."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -81,6 +81,11 @@ def wallet(
     for event in events:
         found = evolve(found, event, NOW[:10])
     return found
+
+
+def ruled(found: Wallet, **rules: Any) -> Wallet:
+    """Return a wallet with these rules changed."""
+    return replace(found, rules=replace(found.rules, **rules))
 
 
 def transfer_of(amount: int, **fields: Any) -> MakePayment:

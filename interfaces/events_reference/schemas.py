@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from domain import events
-from infrastructure.event_codec import STORED_NAMES, TYPES
+from infrastructure.event_codec import OMITTED, STORED_NAMES, TYPES
 
 WRITTEN_BY_PEOPLE = "Free text of people."
 INSTANT = "YYYY-MM-DDTHH:MM:SS.ffffffZ in UTC"
@@ -18,6 +18,9 @@ MOVES: Mapping[type, tuple[str, str]] = {
     events.WalletOpened: ("0", "0"),
     events.WalletCredited: ("+ amount", ""),
     events.WalletDebited: ("- amount", ""),
+    events.WalletFundsHeld: ("", "+ amount"),
+    events.WalletHoldCaptured: ("- amount", "- amount"),
+    events.WalletHoldReleased: ("", "- amount"),
 }
 """How an event changes what a wallet has posted and held; all others change neither."""
 
@@ -34,6 +37,18 @@ MEANINGS: Mapping[str, str] = {
     "wallet_id": "The wallet that the request was about (`wal_`).",
     "owner": "Subject of the person it belongs to; null for system wallets.",
     "code": "The refusal, as problems name it.",
+    "expires_at": f"When it ends by itself, {INSTANT}.",
+    "given_back": "Minor units given back to what may leave the wallet that day.",
+    "counted": "Minor units that count for the wallet's limits; none is all of the amount.",
+    "released": "Minor units that were left of the hold and are free again.",
+    "per_payment": "Minor units that may leave by one payment; null is no limit.",
+    "per_day": "Minor units that may leave on one day (UTC); null is no limit.",
+    "required": "How many other owners must approve; 0 is none.",
+    "above": "Minor units; payments above them wait for approval.",
+    "legs": "The movements of a payment of many, in their order; null where there is one.",
+    "rate": "Whole units of the second currency for one of the first, as a fraction.",
+    "standing": "How it stands after the event.",
+    "original_payment_id": "The payment that is undone (`pay_`).",
     "side": "Whether a member of the wallet or an operator acted.",
 }
 
@@ -59,13 +74,29 @@ def event_types() -> Iterator[EventType]:
 def _schema(cls: type) -> dict[str, Any]:
     """Return the schema of an event's data, under the names that are stored."""
     _, components = msgspec.json.schema_components([cls], ref_template="#/{name}")
-    told = components[cls.__name__]["properties"]
+    told = _written_out(components[cls.__name__], components)["properties"]
     properties = {
         STORED_NAMES.get(field.name, field.name): _property(field, dict(told[field.name]))
         for field in dataclasses.fields(cls)
     }
-    # What is written always has every field; readers let unknown ones pass.
-    return {"type": "object", "properties": properties, "required": list(properties)}
+    # What is written has every field, but for the last ones of some types where none of them is
+    # set; readers let unknown ones pass.
+    required = [name for name in properties if name not in OMITTED.get(cls, ())]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _written_out(schema: Any, components: Mapping[str, Any]) -> Any:
+    """Return a schema with what it refers to in its place, every field of that being written."""
+    if isinstance(schema, list):
+        return [_written_out(each, components) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        inner = _written_out(components[schema["$ref"].removeprefix("#/")], components)
+        for each in inner["properties"].values():
+            each.pop("default", None)
+        return {**inner, "required": list(inner["properties"])}
+    return {name: _written_out(each, components) for name, each in schema.items()}
 
 
 def _property(field: "dataclasses.Field[Any]", schema: dict[str, Any]) -> dict[str, Any]:

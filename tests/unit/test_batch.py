@@ -171,7 +171,7 @@ def test_a_new_wallet_can_be_used_in_the_same_batch() -> None:
     batch = Batch(opens(1), pay(2, 30, destination_wallet_id=name), freeze)
     assert batch.changes is not None
     (new,) = batch.changes.opened
-    assert (new.wallet_id, new.posted, new.version, new.status) == (name, 30, 3, "frozen")
+    assert (new.wallet_id, new.posted, new.version, new.rules.status) == (name, 30, 3, "frozen")
     assert batch.posted() == {OURS: 70}
     answer = batch.answer(2)
     assert answer.opening is not None

@@ -1,4 +1,4 @@
-"""How holds end: captured, released or run out by the clock, who may end them, and what stops a capture."""
+"""How holds end, by whom and by the clock, and what stops a capture before."""
 
 from typing import Any
 

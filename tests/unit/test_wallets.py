@@ -18,6 +18,7 @@ from domain.refusals import (
     OverdraftInUse,
     Refusal,
     Rejection,
+    RoleMissing,
     WalletIsClosed,
     WalletIsFrozen,
     WalletNotEmpty,
@@ -33,13 +34,15 @@ from domain.wallet_rules import (
     close,
     freeze,
     open_wallet,
+    right_to,
     unfreeze,
 )
-from domain.wallets import Caller, evolve
+from domain.wallets import Caller, Wallet, evolve
 from tests.given import (
     CLOSED,
     FROZEN_BY_MEMBER,
     FROZEN_BY_OPERATOR,
+    NOW,
     OPERATOR,
     OURS,
     OWNER,
@@ -56,7 +59,6 @@ DECIDERS: dict[type, Callable[..., Any]] = {
     FreezeWallet: freeze,
     UnfreezeWallet: unfreeze,
     CloseWallet: close,
-    ChangeOverdraftLimit: change_overdraft_limit,
 }
 FREEZE, UNFREEZE, CLOSE = (
     FreezeWallet(OURS, WHY),
@@ -64,6 +66,14 @@ FREEZE, UNFREEZE, CLOSE = (
     CloseWallet(OURS, WHY),
 )
 OWNER_WHO_OPERATES = Caller(OWNER.subject, "tests", operate=True)
+
+
+def decide(command: Any, found: Wallet, by: Caller) -> Any:
+    """Decide a command as it is decided for a caller: the right first, then the wallet."""
+    right = right_to(command, found, by)
+    if isinstance(command, ChangeOverdraftLimit):
+        return change_overdraft_limit(command, found)
+    return DECIDERS[type(command)](command, found, right)
 
 
 def limit(minor: int | None) -> ChangeOverdraftLimit:
@@ -121,7 +131,7 @@ REFUSED: list[tuple[list[WalletEvent], Any, Caller, type[Refusal | Rejection]]] 
     ([credited(1)], CLOSE, OWNER, WalletNotEmpty),
     ([debited(1)], CLOSE, OWNER, WalletNotEmpty),
     ([debited(500), CLOSED], limit(499), STRANGER, WalletNotFound),
-    ([debited(500), CLOSED], limit(499), OWNER, WalletNotFound),
+    ([debited(500), CLOSED], limit(499), OWNER, RoleMissing),
     ([debited(500), CLOSED], limit(499), OPERATOR, WalletIsClosed),
     ([debited(500)], limit(499), OPERATOR, OverdraftInUse),
     ([debited(1)], limit(0), OPERATOR, OverdraftInUse),
@@ -133,15 +143,15 @@ def test_a_command_on_a_wallet_is_done(
     given: list[WalletEvent], command: Any, by: Caller, then: list[WalletEvent]
 ) -> None:
     """Given these events, when this command, then those events."""
-    decided(DECIDERS[type(command)], command, wallet(*given), by).then(*then)
+    decided(decide, command, wallet(*given), by).then(*then)
 
 
 @pytest.mark.parametrize(("given", "command", "by", "no"), REFUSED)
 def test_the_first_refusal_that_applies_is_the_one_given(
     given: list[WalletEvent], command: Any, by: Caller, no: type[Refusal | Rejection]
 ) -> None:
-    """Unknown before closed, closed before frozen, frozen before what the balance forbids."""
-    decided(DECIDERS[type(command)], command, wallet(*given), by).refused(no)
+    """Unknown before the right, closed before frozen, frozen before what the balance forbids."""
+    decided(decide, command, wallet(*given), by).refused(no)
 
 
 @pytest.mark.parametrize("command", [FREEZE, UNFREEZE, CLOSE])
@@ -149,8 +159,8 @@ def test_a_system_wallet_is_operated_by_operators_only(command: Any) -> None:
     """It belongs to nobody, so that no subject, not even an empty one, is its member."""
     system = wallet(first=opening(kind="system", account_class="asset", owner=None))
     for caller in (OWNER, STRANGER, Caller("", "tests", operate=False)):
-        decided(DECIDERS[type(command)], command, system, caller).refused(WalletNotFound)
-    assert isinstance(decided(DECIDERS[type(command)], command, system, OPERATOR).result, tuple)
+        decided(decide, command, system, caller).refused(WalletNotFound)
+    assert isinstance(decided(decide, command, system, OPERATOR).result, tuple)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +215,8 @@ def test_events_change_what_decisions_see(
 ) -> None:
     """No event is ever refused, each one raises the version, and available follows posted."""
     after = wallet(*events)
-    assert (after.status, after.posted, after.overdraft_limit) == (status, posted, overdraft_limit)
+    rules = after.rules
+    assert (rules.status, after.posted, rules.overdraft_limit) == (status, posted, overdraft_limit)
     assert after.available == posted
     assert after.version == 1 + len(events)
 
@@ -213,7 +224,9 @@ def test_events_change_what_decisions_see(
 def test_an_opening_begins_a_wallet_wherever_it_is_read() -> None:
     """A fold of a stream from its first event leads to what the opening alone leads to."""
     before = wallet(credited(5), FROZEN_BY_MEMBER, CLOSED)
-    assert evolve(before, opening(overdraft_limit=7)) == wallet(first=opening(overdraft_limit=7))
+    assert evolve(before, opening(overdraft_limit=7), NOW[:10]) == wallet(
+        first=opening(overdraft_limit=7)
+    )
 
 
 @pytest.mark.parametrize(
