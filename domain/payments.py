@@ -203,7 +203,7 @@ def pay(
         source = moved.get(payer) or known[payer]
         destination = moved.get(payee) or known[payee]
         if not source.affords(amount):
-            raise InsufficientFunds(source.available)
+            raise InsufficientFunds(source.available, leg.currency)
         if source.available - amount < -MAX_BALANCE or destination.posted + amount > MAX_BALANCE:
             raise BalanceOutOfRange
         debit = WalletDebited(payment_id, amount, leg.currency, payee, effective_at, counted)
@@ -251,7 +251,7 @@ def declined(command: MakePayment, refusal: Refusal, now: Instant) -> PaymentDec
         destination_wallet_id=destination,
         effective_at=command.effective_at or now,
         code=refusal.code,
-        available=refusal.available if isinstance(refusal, InsufficientFunds) else None,
+        available=_available(refusal, command.currency),
         description=command.description,
         reference=command.reference,
         metadata=command.metadata,
@@ -259,6 +259,16 @@ def declined(command: MakePayment, refusal: Refusal, now: Instant) -> PaymentDec
         legs=legs,
         rate=command.rate,
     )
+
+
+def _available(refusal: Refusal, currency: str) -> int | None:
+    """Return what was available, unless it is in another currency than the payment's own.
+
+    That is a wallet of the system in an exchange, of which the fact has no currency to tell.
+    """
+    if not isinstance(refusal, InsufficientFunds):
+        return None
+    return refusal.available if refusal.currency in {None, currency} else None
 
 
 def named(

@@ -51,10 +51,14 @@ class InsufficientFunds(Refusal):
     code = "insufficient-funds"
     reason = "The wallet has not enough available."
 
-    def __init__(self, available: int) -> None:
-        """Keep what was available, in minor units, overdraft not included."""
+    def __init__(self, available: int, currency: str | None = None) -> None:
+        """Keep what was available, in minor units, overdraft not included.
+
+        The currency is the wallet's, where a payment has more than one.
+        """
         super().__init__(available)
         self.available = available
+        self.currency = currency
 
 
 class BalanceOutOfRange(Refusal):
