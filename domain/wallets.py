@@ -26,6 +26,7 @@ from domain.events import (
     WalletUnfrozen,
 )
 from domain.identifiers import WalletId
+from domain.money import MAX_BALANCE
 from domain.refusals import RoleMissing, WalletNotFound
 
 
@@ -226,7 +227,8 @@ def _changed(rules: WalletRules, event: RuleEvent) -> WalletRules:
 def _moved(wallet: Wallet, posted: int, held: int, counted: int, today: str) -> Wallet:
     spent_on, spent = wallet.spent_on, wallet.spent
     if counted:
-        spent = spent + counted if spent_on == today else counted
+        # No limit is as high, and what keeps the wallet has room for no more.
+        spent = min(spent + counted if spent_on == today else counted, MAX_BALANCE)
         spent_on = today
     # Field by field: `replace` takes three times as long, and every transfer needs it twice.
     return Wallet(

@@ -99,10 +99,14 @@ class Wallets:
                 wallet.approvals_required, wallet.approvals_above = required, above
             case MemberAdded(user_id=user, role=role):
                 wallet.members = {**wallet.members, user: role}
+                self._check_owners(wallet, event)
             case MemberRemoved(user_id=user):
                 wallet.members = {k: v for k, v in wallet.members.items() if k != user}
-                if "owner" not in wallet.members.values():
-                    self._wrong(event, "owners", "one at least", "none")
+                self._check_owners(wallet, event)
+
+    def _check_owners(self, wallet: Wallet, event: Stored) -> None:
+        if "owner" not in wallet.members.values():
+            self._wrong(event, "owners", "one at least", "none")
 
     def skip(self, stream: bytes, version: int, position: int) -> None:
         """Go on behind an event that cannot be read."""
@@ -155,8 +159,12 @@ class Wallets:
     def _spend(self, wallet: Wallet, event: Stored, counted: int) -> None:
         """Follow what counts for the day; nothing is counted that passes the limits."""
         day = _day(event.recorded)
-        wallet.spent = wallet.spent + counted if wallet.spent_on == day else counted
+        spent = wallet.spent + counted if wallet.spent_on == day else counted
+        wallet.spent = min(spent, MAX_BALANCE)
         wallet.spent_on = day
+        # A payment of many legs counts as one, of which this is a part.
+        if wallet.per_payment is not None and counted > wallet.per_payment:
+            self._wrong(event, "spent by the payment", f"{wallet.per_payment} at most", counted)
         if counted > 0 and wallet.per_day is not None and wallet.spent > wallet.per_day:
             self._wrong(event, "spent on the day", f"{wallet.per_day} at most", wallet.spent)
         if wallet.spent < 0:
