@@ -9,7 +9,7 @@ from application.deciding import Decision, beginning, decided
 from application.recurrences import next_date
 from application.state import State
 from domain import occurrences, payments, schedules
-from domain.events import Action, Event, RequestAccepted, RequestRefused, Side
+from domain.events import Action, Event, RequestAccepted, RequestRefused
 from domain.identifiers import ScheduleId, bits
 from domain.instants import Instant
 from domain.occurrences import RunOccurrence

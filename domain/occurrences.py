@@ -60,9 +60,7 @@ def maker(schedule: Schedule) -> Caller:
 def order_of(command: RunOccurrence, schedule: Schedule) -> MakePayment:
     """Return the payment that an occurrence is."""
     began = schedule.began
-    leg = Leg(
-        began.source_wallet_id, began.destination_wallet_id, began.amount, began.currency
-    )
+    leg = Leg(began.source_wallet_id, began.destination_wallet_id, began.amount, began.currency)
     return MakePayment(
         payment_id=command.payment_id,
         kind="transfer",

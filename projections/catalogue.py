@@ -7,8 +7,10 @@ from projections.entries import ENTRIES
 from projections.members import MEMBERS
 from projections.payment_requests import PAYMENT_REQUESTS
 from projections.payments import PAYMENTS
+from projections.schedules import SCHEDULES
 from projections.trial_balance import TRIAL_BALANCE
 
 CATALOGUE: tuple[Projection, ...] = (
-    *(BALANCES, MEMBERS, ENTRIES, PAYMENTS, PAYMENT_REQUESTS, DAILY_TOTALS, TRIAL_BALANCE),
+    *(BALANCES, MEMBERS, ENTRIES, PAYMENTS, PAYMENT_REQUESTS, SCHEDULES, DAILY_TOTALS),
+    TRIAL_BALANCE,
 )

@@ -18,8 +18,10 @@ from domain.payment_events import PaymentDeclined
 from domain.payment_request_events import PaymentRequestCreated
 from domain.payment_state import BEGINNINGS
 from domain.refusals import REFUSALS, InsufficientFunds, Refusal
+from domain.schedule_events import ScheduleCreated
 from interfaces.command_api.payment_answers import Document, PaymentAnswers
 from interfaces.command_api.request_answers import RequestAnswers
+from interfaces.command_api.schedule_answers import ScheduleAnswers
 from interfaces.http.problems import problem_document
 
 encode = msgspec.json.Encoder().encode
@@ -35,6 +37,7 @@ class Renderer:
         self._currencies = currencies
         self._payments = PaymentAnswers(currencies)
         self._requests = RequestAnswers(currencies)
+        self._schedules = ScheduleAnswers(currencies)
 
     def document(self, answer: Answer, instance: str) -> tuple[int, Document]:
         """Return status and body of what is on record; `instance` is the path of the route."""
@@ -45,6 +48,8 @@ class Renderer:
             return 201, self._payments.begun(event, answer)
         if isinstance(event, PaymentRequestCreated):
             return 201, self._requests.begun(event, answer)
+        if isinstance(event, ScheduleCreated):
+            return 201, self._schedules.begun(event, answer)
         if isinstance(event, WalletOpened):
             return 201, self._opened(event, answer)
         if isinstance(event, RequestAccepted):
@@ -109,6 +114,8 @@ class Renderer:
             return 200, self._payments.went_on(event, opening, answer)
         if event.payment_request_id is not None:
             return 200, self._requests.went_on(event, opening, answer)
+        if event.schedule_id is not None:
+            return 200, self._schedules.went_on(event, opening, answer)
         assert isinstance(opening.event, WalletOpened)
         if event.member is not None:
             return 201, {

@@ -11,10 +11,12 @@ from domain.identifiers import (
     IdentifierInvalid,
     PaymentId,
     PaymentRequestId,
+    ScheduleId,
     WalletId,
     decode,
     payment_id,
     payment_request_id,
+    schedule_id,
     wallet_id,
 )
 from interfaces.command_api.asking import answer
@@ -56,6 +58,7 @@ class FollowUpRoutes:
                 payment_id=_payment(path.get("payment_id", "")),
                 wallet_id=_wallet(path.get("wallet_id", "")),
                 request_id=_request(path.get("request_id", "")),
+                schedule_id=_schedule(path.get("schedule_id", "")),
                 user_id=path.get("user_id", ""),
                 own=payment_id(stream),
                 body=body,
@@ -88,6 +91,10 @@ def _payment(text: str) -> PaymentId:
 
 def _request(text: str) -> PaymentRequestId:
     return PaymentRequestId(text) if _is("prq", text) else payment_request_id(NOBODY)
+
+
+def _schedule(text: str) -> ScheduleId:
+    return ScheduleId(text) if _is("sch", text) else schedule_id(NOBODY)
 
 
 def _is(prefix: str, text: str) -> bool:

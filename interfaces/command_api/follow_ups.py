@@ -1,4 +1,4 @@
-"""Commands on something that is there already: a hold, a payment, a request, a wallet."""
+"""Commands on something that is there already: a payment, a request, a schedule, a wallet."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,13 +7,14 @@ from typing import Any
 from application.commands import Command
 from domain.approvals import ApprovePayment, RejectPayment
 from domain.holds import CaptureHold, IncreaseHold, ReleaseHold
-from domain.identifiers import PaymentId, PaymentRequestId, WalletId
+from domain.identifiers import PaymentId, PaymentRequestId, ScheduleId, WalletId
 from domain.payment_requests import (
     AcceptPaymentRequest,
     CancelPaymentRequest,
     DeclinePaymentRequest,
 )
 from domain.refunds import RefundPayment, ReversePayment
+from domain.schedules import DeleteSchedule, PauseSchedule, ResumeSchedule
 from domain.wallet_rules import (
     AddMember,
     ChangeApprovals,
@@ -45,6 +46,7 @@ HOLD = "/v1/holds/{payment_id}"
 PAYMENT = "/v1/payments/{payment_id}"
 WALLET = "/v1/wallets/{wallet_id}"
 REQUEST = "/v1/payment-requests/{request_id}"
+SCHEDULE = "/v1/schedules/{schedule_id}"
 MOVES, GOVERNS, OPERATES = ("payments", "operate"), ("wallets", "operate"), ("operate",)
 
 
@@ -55,6 +57,7 @@ class Subject:
     payment_id: PaymentId
     wallet_id: WalletId
     request_id: PaymentRequestId
+    schedule_id: ScheduleId
     user_id: str
     own: PaymentId
     body: Any
@@ -142,6 +145,18 @@ FOLLOW_UPS: tuple[FollowUp, ...] = (
     FollowUp(
         *("POST", f"{REQUEST}/cancel", "Cancel a payment request", NothingBody, MOVES),
         lambda s: CancelPaymentRequest(s.request_id),
+    ),
+    FollowUp(
+        *("POST", f"{SCHEDULE}/pause", "Pause a schedule", NothingBody, MOVES),
+        lambda s: PauseSchedule(s.schedule_id),
+    ),
+    FollowUp(
+        *("POST", f"{SCHEDULE}/resume", "Resume a schedule", NothingBody, MOVES),
+        lambda s: ResumeSchedule(s.schedule_id),
+    ),
+    FollowUp(
+        *("DELETE", SCHEDULE, "Delete a schedule", NothingBody, MOVES),
+        lambda s: DeleteSchedule(s.schedule_id),
     ),
     FollowUp(
         *("POST", f"{WALLET}/freeze", "Freeze a wallet", ReasonBody, GOVERNS),

@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from interfaces.command_api.batches import BATCH
 from interfaces.command_api.bodies import TransferItem
-from interfaces.command_api.follow_ups import FOLLOW_UPS, REQUEST, WALLET, FollowUp
+from interfaces.command_api.follow_ups import FOLLOW_UPS, REQUEST, SCHEDULE, WALLET, FollowUp
 from interfaces.command_api.openapi_examples import ANSWERS, BODIES, PATH_PARAMETERS
 from interfaces.command_api.openapi_schemas import HEADERS, PROBLEM, SCHEMAS, SECURITY
 from interfaces.command_api.routes import BEGINNINGS, Beginning
@@ -117,6 +117,8 @@ def _follow_up(route: FollowUp) -> _Operation:
 def _answer_of(path: str) -> str:
     if path.startswith(REQUEST.partition("/{")[0]) and not path.endswith("/accept"):
         return "PaymentRequest"
+    if path.startswith(SCHEDULE.partition("/{")[0]):
+        return "Schedule"
     return "Wallet" if path.startswith(WALLET.partition("/{")[0]) else "Payment"
 
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from interfaces.command_api.follow_ups import HOLD, PAYMENT, REQUEST, WALLET
+from interfaces.command_api.follow_ups import HOLD, PAYMENT, REQUEST, SCHEDULE, WALLET
 from interfaces.command_api.parsing import (
     EXCHANGES,
     HOLDS,
     PAYMENT_REQUESTS,
     PAYMENTS,
+    SCHEDULES,
     TRANSFERS,
     WALLETS,
 )
@@ -21,6 +22,7 @@ _WALLET_D = "wal_3D4E5F6G7H8J9K0M1N2P3Q4R5S"
 _PAYMENT = "pay_7XQ2M9T8B3C5D6E7F8G9H0J4ZK"
 _REFUND = "pay_6WP1N8S7A2B4C5D6E7F8G9H3YJ"
 _REQUEST = "prq_5VN0M7R6Z1A3B4C5D6E7F8G2XH"
+_SCHEDULE = "sch_5VN0M7R6Z1A3B4C5D6E7F8G2XH"
 _USER = "usr_5VN0M7R6Z1A3B4C5D6E7F8G2XH"
 _NOON = "2026-01-31T12:00:00.000000Z"
 _A_WEEK_LATER = "2026-02-07T12:00:00.000000Z"
@@ -29,6 +31,7 @@ PATH_PARAMETERS: Example = {
     "wallet_id": {"schema": {"type": "string"}, "example": _WALLET_A},
     "payment_id": {"schema": {"type": "string"}, "example": _PAYMENT},
     "request_id": {"schema": {"type": "string"}, "example": _REQUEST},
+    "schedule_id": {"schema": {"type": "string"}, "example": _SCHEDULE},
     "user_id": {"schema": {"type": "string"}, "example": _USER},
 }
 """What is said of each parameter in a path; one that is malformed is not found."""
@@ -44,6 +47,8 @@ _ASKED: Example = {
     "payer": _USER,
     "description": "Lunch",
 }
+_RENT: Example = {**_WALLETS, "amount": "950.00", "currency": "EUR", "description": "Rent"}
+_MONTHLY: Example = {"starts_on": "2026-02-01", "recurrence": "FREQ=MONTHLY;BYMONTHDAY=1"}
 _EXCHANGED: Example = {**_WALLETS, "amount": "100.00"}
 
 BODIES: Example = {
@@ -74,6 +79,7 @@ BODIES: Example = {
         "through": [_WALLET_C, _WALLET_D],
     },
     "PaymentRequestBody": {**_ASKED, "expires_in": 604800},
+    "ScheduleBody": {"transfer": _RENT, **_MONTHLY, "count": 12, "if_missed": "run"},
     "AcceptBody": {"source_wallet_id": _WALLET_A},
     "MemberBody": {"user_id": _USER, "role": "spender"},
     "LimitsBody": {"per_payment": "500.00", "per_day": None},
@@ -134,6 +140,12 @@ def _request(status: str, position: int, **fields: Any) -> Example:
     return {**told, "created_at": _NOON, "expires_at": _A_WEEK_LATER, "position": position}
 
 
+def _schedule(status: str, next_on: str | None, position: int) -> Example:
+    told = {"schedule_id": _SCHEDULE, "status": status, "next_on": next_on, **_MONTHLY}
+    told |= {"count": 12, "if_missed": "run", "done": 0, "transfer": _RENT}
+    return {**told, "created_at": _NOON, "position": position}
+
+
 ANSWERS: Example = {
     WALLETS: {**_WALLET, "position": 1},
     TRANSFERS: _TRANSFER,
@@ -181,6 +193,10 @@ ANSWERS: Example = {
     f"{REQUEST}/accept": _payment("transfer", "completed", 9, **_SENT, reference=_REFERENCE),
     f"{REQUEST}/decline": _request("declined", 7),
     f"{REQUEST}/cancel": _request("cancelled", 7),
+    SCHEDULES: _schedule("active", "2026-02-01", 5),
+    f"{SCHEDULE}/pause": _schedule("paused", "2026-02-01", 7),
+    f"{SCHEDULE}/resume": _schedule("active", "2026-02-01", 9),
+    SCHEDULE: _schedule("deleted", None, 11),
     f"{WALLET}/freeze": {**_WALLET, "status": "frozen", "position": 8},
     f"{WALLET}/unfreeze": {**_WALLET, "position": 10},
     f"{WALLET}/close": {**_WALLET, "status": "closed", "position": 12},

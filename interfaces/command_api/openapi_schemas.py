@@ -182,12 +182,52 @@ REQUEST: Schema = _shape(
     },
 )
 
+_DAY: Schema = {"type": "string", "format": "date"}
+
+SCHEDULE: Schema = _shape(
+    (
+        *("schedule_id", "status", "next_on", "starts_on", "if_missed", "done", "transfer"),
+        *("created_at", "position"),
+    ),
+    {
+        "schedule_id": _TEXT,
+        "status": {"enum": ["active", "paused", "ended", "deleted"]},
+        "next_on": {
+            "anyOf": [_DAY, {"type": "null"}],
+            "description": "The occurrence that comes next; null where there is none.",
+        },
+        "retry_on": {**_DAY, "description": "When it is tried again for want of money."},
+        "starts_on": _DAY,
+        "recurrence": _TEXT,
+        "until": _DAY,
+        "count": {"type": "integer", "minimum": 1},
+        "if_missed": {"enum": ["run", "skip"]},
+        "done": {"type": "integer", "minimum": 0, "description": "Occurrences that are over."},
+        "transfer": _shape(
+            ("source_wallet_id", "destination_wallet_id", "amount", "currency"),
+            {
+                "source_wallet_id": _TEXT,
+                "destination_wallet_id": _TEXT,
+                "amount": _MONEY,
+                "currency": _TEXT,
+                "description": _TEXT,
+                "reference": _TEXT,
+                "metadata": {"type": "object", "additionalProperties": _TEXT},
+                "effective_at": _INSTANT,
+            },
+        ),
+        "created_at": _INSTANT,
+        "position": _POSITION,
+    },
+)
+
 SCHEMAS: Schema = {
     "Wallet": WALLET,
     "Limits": LIMITS,
     "Approvals": APPROVALS,
     "Member": MEMBER,
     "PaymentRequest": REQUEST,
+    "Schedule": SCHEDULE,
     "Payment": PAYMENT,
     "Leg": LEG,
     "Result": RESULT,

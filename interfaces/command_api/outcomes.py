@@ -21,6 +21,7 @@ from domain.refusals import (
     Refusal,
     Rejection,
     RoleMissing,
+    ScheduleNotFound,
     WalletNotFound,
 )
 from interfaces.command_api.answers import RENDERERS, Renderer
@@ -46,6 +47,8 @@ def problem_of(no: Rejection | Unanswered | Defect) -> Problem:
         case PaymentRequestNotFound():
             detail = "There is no such payment request, or it is meant for somebody else."
             return Problem("request-not-found", detail)
+        case ScheduleNotFound():
+            return Problem("schedule-not-found", "There is no such schedule, or it is not yours.")
         case MemberNotFound():
             return Problem("member-not-found", "This user is no member of the wallet.")
         case NotPayee():

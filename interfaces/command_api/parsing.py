@@ -28,6 +28,7 @@ PAYMENTS = "/v1/payments"
 EXCHANGES = "/v1/exchanges"
 WALLETS = "/v1/wallets"
 PAYMENT_REQUESTS = "/v1/payment-requests"
+SCHEDULES = "/v1/schedules"
 
 _OPERATE_FIELDS = ("overdraft_limit", "effective_at", "class")
 

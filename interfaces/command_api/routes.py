@@ -22,12 +22,15 @@ from interfaces.command_api.parsing import (
     HOLDS,
     PAYMENT_REQUESTS,
     PAYMENTS,
+    SCHEDULES,
     TRANSFERS,
     WALLETS,
 )
 from interfaces.command_api.payment_bodies import ExchangeBody, HoldBody, PaymentBody
 from interfaces.command_api.request_bodies import PaymentRequestBody
 from interfaces.command_api.request_parsing import payment_request
+from interfaces.command_api.schedule_bodies import ScheduleBody
+from interfaces.command_api.schedule_parsing import schedule, schedule_body
 from interfaces.http.bodies import RequestBody, parse_object
 from interfaces.http.middleware import note
 from interfaces.http.problems import Problem
@@ -54,13 +57,14 @@ BEGINNINGS = {
         Beginning(PAYMENTS, "Make a payment of many legs", PaymentBody, MOVES),
         Beginning(EXCHANGES, "Exchange money", ExchangeBody, OPERATES),
         Beginning(PAYMENT_REQUESTS, "Request a payment", PaymentRequestBody, MOVES),
+        Beginning(SCHEDULES, "Schedule a transfer", ScheduleBody, MOVES),
         Beginning(WALLETS, "Open a wallet", OpenWalletBody, GOVERNS),
     )
 }
 
 
 class Commands:
-    """Handlers of the commands that begin a wallet, a payment or a request for one."""
+    """Handlers of the commands that begin a wallet, a payment, a request or a schedule."""
 
     def __init__(self, gate: Gate, branches: Branches) -> None:
         """Take the gate, which knows no other ledgers than the branches."""
@@ -75,6 +79,7 @@ class Commands:
             PAYMENTS: self._payment(PAYMENTS, lambda b, body, s: b.payments.payment(body, s)),
             EXCHANGES: self.exchange,
             PAYMENT_REQUESTS: self.request_payment,
+            SCHEDULES: self.schedule,
             WALLETS: self.open_wallet,
         }
         return [Route(path, Endpoint(handler), methods=POST) for path, handler in handlers.items()]
@@ -115,6 +120,14 @@ class Commands:
         command, fingerprint = payment_request(branch.parser, body, asked.stream)
         work = _submission(asked, command, fingerprint)
         return await answer(branch, work, PAYMENT_REQUESTS)
+
+    async def schedule(self, scope: Scope, receive: Receive) -> Response:
+        """`POST /v1/schedules`."""
+        asked = await self._gate.ask(scope, receive)
+        body = schedule_body(asked)
+        branch = self._branches[asked.caller.ledger]
+        command, fingerprint = schedule(branch.parser, body, asked.stream)
+        return await answer(branch, _submission(asked, command, fingerprint), SCHEDULES)
 
     async def open_wallet(self, scope: Scope, receive: Receive) -> Response:
         """`POST /v1/wallets`."""

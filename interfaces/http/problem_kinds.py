@@ -104,6 +104,7 @@ _KEYS_AND_RIGHTS = (
     ("wallet-not-found", 404, "Wallet not found", "No such wallet, or it is somebody else's."),
     ("member-not-found", 404, "Member not found", "The user has no role in this wallet."),
     ("payment-not-found", 404, "Payment not found", "No such payment, or it is somebody else's."),
+    ("schedule-not-found", 404, "Schedule not found", "No such schedule, or somebody else's."),
     ("request-not-found", 404, "Request not found", "No such payment request, or not for you."),
 )
 

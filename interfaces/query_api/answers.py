@@ -252,6 +252,20 @@ class Payments(Shape, kw_only=True):
     next_cursor: NextCursor
 
 
+class Holds(Shape, kw_only=True):
+    """A page of payments that hold money of a wallet, the newest first."""
+
+    items: list[Payment]
+    next_cursor: NextCursor
+
+
+class WaitingPayments(Shape, kw_only=True):
+    """A page of payments that wait for the caller's approval, the newest first."""
+
+    items: list[Payment]
+    next_cursor: NextCursor
+
+
 class PaymentRequests(Shape, kw_only=True):
     """A page of payment requests, the newest first."""
 

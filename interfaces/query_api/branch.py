@@ -23,6 +23,7 @@ from interfaces.query_api.pages import Pages
 from interfaces.query_api.payments import PaymentQueries
 from interfaces.query_api.reports import ReportQueries
 from interfaces.query_api.requests import RequestQueries
+from interfaces.query_api.schedules import ScheduleQueries
 from interfaces.query_api.wallets import WalletQueries
 
 FIRST_CONNECTIONS = (8, 4)
@@ -89,6 +90,7 @@ def new_branch(
         *WalletQueries(reports, log, pages, currencies).queries(),
         *PaymentQueries(reports, pages, currencies).queries(),
         *RequestQueries(reports, pages, currencies).queries(),
+        *ScheduleQueries(reports, pages, currencies).queries(),
         *ReportQueries(reports, log, pages, currencies).queries(),
         *AuditQueries(reports, log, pages).queries(),
     )

@@ -5,6 +5,7 @@ from typing import Any
 WALLET_ID = "wal_4ZK7QX2M9T8B3C5D6E7F8G9H0J"
 PAYMENT_ID = "pay_7XQ2M9T8B3C5D6E7F8G9H0J4ZK"
 REQUEST_ID = "prq_5VN0M7R6Z1A3B4C5D6E7F8G2XH"
+SCHEDULE_ID = "sch_5VN0M7R6Z1A3B4C5D6E7F8G2XH"
 _COUNTERPARTY = "wal_1B2C3D4E5F6G7H8J9K0M1N2P3Q"
 _EVENT_ID = "evt_2M9T8B3C5D6E7F8G9H0J4ZK7XQ"
 _OPENED = "2026-01-31T12:00:00.000000Z"
@@ -54,8 +55,34 @@ _PAYMENT = {
     "kind": "transfer",
     "status": "completed",
     **_LEG,
+    "refunded": "0.00",
+    "refundable": "12.34",
     "description": "Lunch",
     "created_at": _PAID,
+}
+_HOLD = {
+    "payment_id": PAYMENT_ID,
+    "kind": "hold",
+    "status": "authorized",
+    **_LEG,
+    "captured": "2.00",
+    "left": "10.34",
+    "refunded": "0.00",
+    "refundable": "2.00",
+    "description": "Room 7",
+    "reference": "B-1234",
+    "created_at": _PAID,
+    "expires_at": "2026-02-07T12:00:01.000000Z",
+}
+_WAITING = {
+    "payment_id": PAYMENT_ID,
+    "kind": "transfer",
+    "status": "awaiting-approval",
+    **_LEG,
+    "description": "Sofa",
+    "approval": {"requested_by": "usr_dan", "approved_by": ["usr_ben"], "required": 2},
+    "created_at": _PAID,
+    "expires_at": "2026-02-07T12:00:01.000000Z",
 }
 _STEP = {"status": "completed", "recorded_at": _PAID, "effective_at": _PAID, "position": 5}
 _REQUEST = {
@@ -68,6 +95,26 @@ _REQUEST = {
     "description": "Lunch",
     "created_at": _OPENED,
     "expires_at": "2026-02-07T12:00:00.000000Z",
+}
+_SCHEDULE = {
+    "schedule_id": SCHEDULE_ID,
+    "status": "active",
+    "next_on": "2026-03-01",
+    "starts_on": "2026-02-01",
+    "recurrence": "FREQ=MONTHLY;BYMONTHDAY=1",
+    "count": 12,
+    "if_missed": "run",
+    "done": 1,
+    "transfer": {**_LEG, "description": "Rent"},
+    "created_at": _OPENED,
+}
+_OCCURRENCE = {
+    "on": "2026-02-01",
+    "attempt": 1,
+    "outcome": "run",
+    "payment_id": PAYMENT_ID,
+    "recorded_at": "2026-02-01T00:00:01.000000Z",
+    "position": 12,
 }
 _TOTAL = {
     "currency": "EUR",
@@ -121,9 +168,13 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "Balance": _BALANCE,
     "Entries": _page(_ENTRY),
     "Payments": _page(_PAYMENT),
+    "Holds": _page(_HOLD),
+    "WaitingPayments": _page(_WAITING),
     "PaymentWithHistory": {**_PAYMENT, "legs": [_LEG], "timeline": [_STEP]},
     "PaymentRequests": _page(_REQUEST),
     "PaymentRequestWithCode": {**_REQUEST, "qr_svg": "<svg>...</svg>"},
+    "Schedules": _page(_SCHEDULE),
+    "ScheduleWithHistory": {**_SCHEDULE, "occurrences": [_OCCURRENCE]},
     "TrialBalance": {"items": [_TOTAL], "position": 7},
     "Days": _page(_DAY),
     "StoredEvents": _page(_EVENT),

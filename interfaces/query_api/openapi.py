@@ -39,6 +39,7 @@ _OBJECTS = {
     "wal": ("wallet_id", examples.WALLET_ID),
     "pay": ("payment_id", examples.PAYMENT_ID),
     "prq": ("request_id", examples.REQUEST_ID),
+    "sch": ("schedule_id", examples.SCHEDULE_ID),
 }
 
 _PROBLEM: Schema = {

@@ -35,6 +35,7 @@ PaymentStatus = Literal[
     "parked",
 ]
 RequestStatus = Literal["open", "accepted", "declined", "cancelled", "expired"]
+ScheduleStatus = Literal["active", "paused", "ended"]
 PaymentKind = Literal[
     "transfer",
     "hold",
@@ -194,6 +195,12 @@ class RequestsParameters(ListParameters):
     """Filters of payment requests."""
 
     status: RequestStatus | None = Field(default=None, description="Only of this status.")
+
+
+class SchedulesParameters(ListParameters):
+    """Filters of schedules."""
+
+    status: ScheduleStatus | None = Field(default=None, description="Only of this status.")
 
 
 class DailyParameters(ListParameters):

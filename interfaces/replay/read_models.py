@@ -19,12 +19,23 @@ from interfaces.replay.request_lines import (
     request_of,
 )
 from interfaces.replay.rows_in_order import RowsInOrder
-from interfaces.replay.stored import Moved, Paid, Stored, WentOn, chunks, stamp
+from interfaces.replay.schedule_lines import (
+    OCCURRENCE_FIELDS,
+    OCCURRENCES,
+    SCHEDULE_FIELDS,
+    SCHEDULES,
+    Scheduled,
+    ScheduleStanding,
+    ScheduleWentOn,
+    occurrence_of,
+    schedule_of,
+)
+from interfaces.replay.stored import Moved, Paid, Stored, Unreadable, WentOn, chunks, stamp
 from interfaces.replay.wallets import Wallet, Wallets
 
 COMPARED = (
     *("balances", "members", "entries", "payments", "payment_requests", "daily_totals"),
-    "trial_balance",
+    *("schedules", "trial_balance"),
 )
 """The read models that this check knows; another one is named as not compared."""
 
@@ -77,8 +88,15 @@ class ReadModels:
         self._payments_until = min(positions.get("payments", 0), last)
         self._requests_until = min(positions.get("payment_requests", 0), last)
         self._requests = self._in_order("payment_requests", REQUEST_FIELDS, REQUESTS, last)
+        self._schedules_until = min(positions.get("schedules", 0), last)
+        self._schedules = self._in_order("schedules", SCHEDULE_FIELDS, SCHEDULES, last)
+        self._occurrences = self._in_order(
+            "schedule_occurrences", OCCURRENCE_FIELDS, OCCURRENCES, last
+        )
         self._entries = self._in_order("entries", lines.ENTRY_FIELDS, lines.ENTRIES, last)
-        self._payments = self._in_order("payments", lines.PAYMENT_FIELDS, lines.PAYMENTS, last)
+        self._payments = self._in_order(
+            "payments", lines.PAYMENT_FIELDS, lines.PAYMENTS, last, lines.PAYMENT_CHANGES
+        )
         self._legs = self._in_order("payment_legs", lines.LEG_FIELDS, lines.LEGS, last)
         self._steps = self._in_order("payment_steps", lines.STEP_FIELDS, lines.STEPS, last)
 
@@ -93,15 +111,23 @@ class ReadModels:
     @property
     def until(self) -> Mapping[str, int]:
         """The positions up to which streams are compared by their last event, by their types."""
-        return {"payment.": self._payments_until, "payment_request.": self._requests_until}
+        return {
+            "payment.": self._payments_until,
+            "payment_request.": self._requests_until,
+            "schedule.": self._schedules_until,
+        }
 
-    def add(self, event: Stored, wallet: Wallet | None, last: Stored | None) -> None:
+    def add(self, event: Stored, wallet: Wallet | None, last: Stored | Unreadable | None) -> None:
         """Follow one event, with its wallet as it stands behind it.
 
         `last` is the last event of a payment or a request that begins here, where there are more
         than this one.
         """
         facts = event.facts
+        if isinstance(last, Unreadable):
+            # That event is found where it stands; nothing is wrong where its stream begins.
+            for rows in (self._payments, self._requests, self._schedules):
+                rows.pass_over(event.position)
         if isinstance(facts, Moved):
             if wallet is not None and event.position <= self._entries_until:
                 description = self._descriptions.of(event, facts.payment_id)
@@ -114,19 +140,41 @@ class ReadModels:
             if event.version > 1:
                 self._steps.expect(lines.step_of(event, facts))
             elif isinstance(facts, Paid):
-                self._payments.expect(lines.payment_of(event, facts, last))
+                if not isinstance(last, Unreadable):
+                    changed_at = None if last is None else last.position
+                    self._payments.expect(lines.payment_of(event, facts, last), changed_at)
                 for leg in lines.legs_of(event, facts):
                     self._legs.expect(leg)
-
+        elif isinstance(last, Unreadable):
+            return
         elif isinstance(facts, Requested) and event.position <= self._requests_until:
             ended = facts.standing if last is None else _standing_of(last)
             place = (event.position, event.name, event.recorded)
             self._requests.expect(request_of(*place, facts, stamp(facts.expires_at), ended))
 
+        elif isinstance(facts, Scheduled | ScheduleWentOn):
+            self._follow_schedule(event, facts, last)
+
+    def _follow_schedule(
+        self, event: Stored, facts: Scheduled | ScheduleWentOn, last: Stored | None
+    ) -> None:
+        if event.position > self._schedules_until:
+            return
+        place = (event.position, event.name)
+        if isinstance(facts, Scheduled):
+            after = facts.standing if last is None else _schedule_after(last)
+            effective = stamp(facts.effective_at)
+            row = schedule_of(*place, event.recorded, facts, effective, after)
+            self._schedules.expect(row)
+        elif facts.on is not None:
+            self._occurrences.expect(occurrence_of(*place, event.type, event.recorded, facts))
+
     def end(self) -> None:
         """Look for rows behind the last that an event asked for."""
         for rows in (self._entries, self._payments, self._legs, self._steps, self._requests):
             rows.end()
+        self._schedules.end()
+        self._occurrences.end()
 
     def _compare(self, name: str, checkpoint: int, wallets: Wallets) -> None:
         if name == "balances":
@@ -139,15 +187,20 @@ class ReadModels:
             tables.compare_trial_balance(self._connection, wallets.known, self._findings)
 
     def _in_order(
-        self, name: str, fields: Sequence[str], query: LiteralString, last: int
+        self,
+        name: str,
+        fields: Sequence[str],
+        query: LiteralString,
+        last: int,
+        changing: Sequence[str] = (),
     ) -> RowsInOrder:
         # Rows beyond the store's last position belong to events that are missing, which is
         # known from the checkpoint.
-        model_name = "payments" if name in {"payment_legs", "payment_steps"} else name
+        model_name = _MODEL_OF.get(name, name)
         beyond = any(model.name == model_name and model.position > last for model in self.found)
         limit = last if beyond else 2**63 - 1
         rows = chunks(self._connection, name, query, limit)
-        return RowsInOrder(name, fields, rows, self._findings)
+        return RowsInOrder(name, fields, rows, self._findings, changing)
 
     def _wrong(self, position: int, name: str, field: str, expected: object, found: object) -> None:
         self._findings.add(Difference(position, name, "checkpoint", field, expected, found))
@@ -156,3 +209,16 @@ class ReadModels:
 def _standing_of(last: Stored) -> RequestStanding:
     assert isinstance(last.facts, RequestEnded), "what comes after the first event of a request"
     return last.facts.standing
+
+
+def _schedule_after(last: Stored) -> ScheduleStanding:
+    assert isinstance(last.facts, ScheduleWentOn), "what comes after the first event of a schedule"
+    return last.facts.standing
+
+
+_MODEL_OF = {
+    "payment_legs": "payments",
+    "payment_steps": "payments",
+    "schedule_occurrences": "schedules",
+}
+"""Which read model a table belongs to, where that has another name."""

@@ -1,6 +1,7 @@
 """What payment requests look like as they are stored, and what they ask for in the read model."""
 
-from typing import Any, LiteralString
+from collections.abc import Mapping
+from typing import Any, Final, LiteralString
 
 import msgspec
 
@@ -39,6 +40,15 @@ class RequestEnded(msgspec.Struct):
     """What came of a request."""
 
     standing: RequestStanding
+
+
+Facts = Requested | RequestEnded
+SHAPES: Final[Mapping[str, type[Facts]]] = {
+    "payment_request.created.v1": Requested,
+    "payment_request.accepted.v1": RequestEnded,
+    "payment_request.declined.v1": RequestEnded,
+    "payment_request.cancelled.v1": RequestEnded,
+}
 
 
 def request_of(

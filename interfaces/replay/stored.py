@@ -9,7 +9,8 @@ import msgspec
 import psycopg
 
 from domain.identifiers import encode
-from interfaces.replay.request_lines import Requested, RequestEnded
+from interfaces.replay import request_lines as requests
+from interfaces.replay import schedule_lines as schedules
 
 CHUNK = 4_000
 """How many rows are in memory at a time."""
@@ -167,8 +168,8 @@ Facts = (
     | Approvals
     | Paid
     | WentOn
-    | Requested
-    | RequestEnded
+    | requests.Facts
+    | schedules.Facts
     | Other
 )
 
@@ -197,17 +198,21 @@ SHAPES: Mapping[str, type[Facts]] = {
     "payment.released.v1": WentOn,
     "payment.refunded.v1": WentOn,
     "payment.reversed.v1": WentOn,
-    "payment_request.created.v1": Requested,
-    "payment_request.accepted.v1": RequestEnded,
-    "payment_request.declined.v1": RequestEnded,
-    "payment_request.cancelled.v1": RequestEnded,
+    **requests.SHAPES,
+    **schedules.SHAPES,
 }
 _DECODE: Mapping[str, Callable[[bytes], Facts]] = {
     name: msgspec.json.Decoder(shape).decode for name, shape in SHAPES.items()
 }
 _DECODE_OTHER = msgspec.json.Decoder(Other).decode
 _DECODE_PLACE = msgspec.json.Decoder(Place).decode
-_PREFIXES = {"wallet": "wal", "payment": "pay", "request": "req", "payment_request": "prq"}
+_PREFIXES = {
+    "wallet": "wal",
+    "payment": "pay",
+    "request": "req",
+    "payment_request": "prq",
+    "schedule": "sch",
+}
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 

@@ -25,6 +25,7 @@ from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 from interfaces.workers.expiring import ExpiringPayments
 from interfaces.workers.role import Condition
+from interfaces.workers.schedules_job import Schedules
 
 PAUSE_SECONDS = 1.0
 """Between two rounds: what is due waits for so long, and for the read model, at most."""
@@ -65,6 +66,7 @@ class Workplace:
 
 JOBS: Sequence[Callable[[Workplace], Job]] = (
     lambda place: ExpiringPayments(place.execute, place.reports, place.stop),
+    lambda place: Schedules(place.execute, place.reports, place.stop),
 )
 """Makes the jobs of a ledger; each round does all of them in this order."""
 
