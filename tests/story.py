@@ -250,6 +250,18 @@ def held(amount: int = 100, expires_in: int = HOUR, *given: Wallet) -> Story:
     return story(*given).done(hold_of(amount, expires_in), by=OWNER)
 
 
+def paid(amount: int = 100, *given: Wallet) -> Story:
+    """Return a story that begins with a transfer of the owner's."""
+    return story(*given).done(transfer_of(amount), by=OWNER)
+
+
+def declined(amount: int = 100) -> Story:
+    """Return a story that begins with a transfer for which there is not enough."""
+    tale = story(ours(money=amount - 1), theirs())
+    assert tale.ask(transfer_of(amount)).no is not None
+    return tale
+
+
 def _stream(command: Command) -> UUID | None:
     """Return the stream that a command begins by itself, where its key does not."""
     match command:
