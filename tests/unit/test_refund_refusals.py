@@ -1,5 +1,6 @@
 """Who may give a payment back, and what is not given back for which reason."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from domain.events import (
     WalletMemberAdded,
     WalletOverdraftLimitChanged,
 )
+from domain.identifiers import PaymentId
 from domain.money import MAX_BALANCE
 from domain.payment_events import (
     Leg,
@@ -116,7 +118,7 @@ def test_a_payee_knows_nothing_of_what_was_declined(by: Caller, no: type[Excepti
 
 LEGS = (Leg(OURS, THEIRS, 60, "EUR"), Leg(OURS, THEIRS, 40, "EUR"))
 EXCHANGE = split_of(*LEGS, kind="exchange")
-NOT_REFUNDABLE = {
+NOT_REFUNDABLE: dict[str, tuple[Callable[[], Story], PaymentId]] = {
     "a refund": (lambda: paid().done(refund(40, 30)), payment_named(30)),
     "a reversal": (lambda: paid().done(reverse(31)), payment_named(31)),
     "a split": (lambda: story().done(split_of(*LEGS), by=OWNER), PAID),

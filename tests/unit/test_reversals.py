@@ -1,5 +1,6 @@
 """Reversals undo a payment once, by its exact opposite, and nothing that was given back."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from domain.events import (
     WalletDebited,
 )
+from domain.identifiers import PaymentId
 from domain.payment_events import (
     Leg,
     PaymentCompleted,
@@ -42,6 +44,7 @@ from tests.story import (
     REVERSAL,
     SWEEPER,
     VIEWER,
+    Story,
     capture,
     held,
     paid,
@@ -52,7 +55,7 @@ from tests.story import (
 )
 from tests.unit.test_refund_refusals import LEGS, NOT_REFUNDABLE
 
-NOT_REVERSIBLE = {
+NOT_REVERSIBLE: dict[str, tuple[Callable[[], Story], PaymentId]] = {
     **{name: row for name, row in NOT_REFUNDABLE.items() if "split" not in name},
     "a hold that is still open": (
         lambda: held().done(capture(40, final=False), by=PAYEE),
