@@ -50,6 +50,10 @@ ROUTES = {
     f"/v1/wallets/{NOWHERE}/close": "audit admin",
     "/v1/wallets/not-an-id/close": "read",
     "/v1/transfers": "wallets",
+    "/v1/payment-requests": "wallets",
+    "/v1/payment-requests/prq_0/accept": "wallets read",
+    "/v1/payment-requests/prq_0/decline": "wallets",
+    "/v1/payment-requests/prq_0/cancel": "audit read",
     "/v1/transfers/batch": "wallets read audit admin",
 }
 """Each route with scopes that are not enough for it."""
