@@ -5,9 +5,10 @@ from uuid import UUID, uuid4
 
 from application.commands import Answer, Command, Outcome, Submission
 from application.ledger import Ledger
-from domain.identifiers import WalletId, key_stream, payment_id, wallet_id
+from domain.identifiers import PaymentId, WalletId, key_stream, payment_id, wallet_id
 from domain.money import Currencies
-from domain.payments import transfer_money
+from domain.payments import WEEK, MakePayment, transfer_money
+from domain.refunds import RefundPayment, ReversePayment
 from domain.wallet_rules import ChangeOverdraftLimit, FreezeWallet, OpenWallet
 from domain.wallets import Caller
 from infrastructure.ledger_store.opening import open_ledger
@@ -30,7 +31,9 @@ class Written:
         self.store: PostgresLedgerStore
         self.ledger, self.store = open_ledger(settings, secrets, Currencies({}), self.faults.append)
 
-    def opening(self, key: str | None = None, **fields: object) -> Submission:
+    def opening(
+        self, key: str | None = None, by: Caller = OPERATOR, **fields: object
+    ) -> Submission:
         """Return the opening of a personal wallet in EUR, but for the fields given."""
         stream = self.stream(key)
         known = {
@@ -42,10 +45,15 @@ class Written:
             "overdraft_limit": 0,
         }
         command = OpenWallet(wallet_id=wallet_id(stream), **{**known, **fields})  # type: ignore[arg-type]  # fields by name
-        return self.submission(command, stream)
+        return self.submission(command, stream, by)
 
     def transfer(
-        self, source: WalletId, destination: WalletId, amount: int, key: str | None = None
+        self,
+        source: WalletId,
+        destination: WalletId,
+        amount: int,
+        key: str | None = None,
+        by: Caller = OPERATOR,
     ) -> Submission:
         """Return a transfer in EUR."""
         stream = self.stream(key)
@@ -56,6 +64,33 @@ class Written:
             amount=amount,
             currency="EUR",
         )
+        return self.submission(command, stream, by)
+
+    def holding(
+        self,
+        source: WalletId,
+        destination: WalletId,
+        amount: int,
+        by: Caller = OPERATOR,
+        expires_in: int = WEEK,
+    ) -> Submission:
+        """Return a hold in EUR."""
+        work = self.transfer(source, destination, amount, by=by)
+        assert isinstance(work.command, MakePayment)
+        return replace(work, command=replace(work.command, kind="hold", expires_in=expires_in))
+
+    def refunding(
+        self, payment: PaymentId, amount: int | None, by: Caller = OPERATOR
+    ) -> Submission:
+        """Return a refund."""
+        stream = self.stream(None)
+        command = RefundPayment(payment_id(stream), payment, amount, None)
+        return self.submission(command, stream, by)
+
+    def reversing(self, payment: PaymentId) -> Submission:
+        """Return a reversal."""
+        stream = self.stream(None)
+        command = ReversePayment(payment_id(stream), payment, "asked by a test")
         return self.submission(command, stream)
 
     def freeze(self, wallet: WalletId, key: str | None = None) -> Submission:
@@ -67,9 +102,13 @@ class Written:
         command = ChangeOverdraftLimit(wallet, overdraft_limit, "asked by a test")
         return self.submission(command, uuid4())
 
-    def submission(self, command: Command, stream: UUID) -> Submission:
-        """Return a command by an operator whose fingerprint is its content."""
-        return Submission(command, OPERATOR, stream, repr(command))
+    def asking(self, command: Command, by: Caller = OPERATOR) -> Submission:
+        """Return a command with a new key."""
+        return self.submission(command, self.stream(None), by)
+
+    def submission(self, command: Command, stream: UUID, by: Caller = OPERATOR) -> Submission:
+        """Return a command whose fingerprint is its content."""
+        return Submission(command, by, stream, repr(command))
 
     def stream(self, key: str | None) -> UUID:
         """Return the stream of a key, or of a new one."""
@@ -80,9 +119,9 @@ class Written:
         (outcome,) = self.ledger.execute([work])
         return outcome
 
-    def open(self, key: str | None = None, **fields: object) -> WalletId:
+    def open(self, key: str | None = None, by: Caller = OPERATOR, **fields: object) -> WalletId:
         """Open a wallet and return its id."""
-        work = self.opening(key, **fields)
+        work = self.opening(key, by, **fields)
         assert isinstance(self.one(work), Answer)
         return wallet_id(work.stream)
 

@@ -1,6 +1,6 @@
 """Fixtures of the integration tests: a book that is written once, altered, and set right again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -13,9 +13,11 @@ from tests import servers
 from tests.altered_book import LEDGER_TABLES, REPORT_TABLES, Book, write_book
 from tests.command_api import CommandApi
 from tests.gateway import GatewayHome
+from tests.scene import Scene, scene_on
 from tests.servers import FreshDatabases, PostgresHome
 from tests.simulated_store import SimulatedBook, SimulatedStore
 from tests.store_steps import Connect
+from tests.written import Written
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +76,21 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
     yield make
     for store in stores:
         store.close()
+
+
+@pytest.fixture
+def scene(module_databases: FreshDatabases) -> Iterator[Scene]:
+    """Give a scene with wallets of its own."""
+    writers = [Written(module_databases.settings, module_databases.secrets) for _ in range(2)]
+    yield scene_on(module_databases, *writers)
+    for writer in writers:
+        writer.close()
+
+
+@pytest.fixture
+def timed(databases: FreshDatabases, make_writer: Callable[[], Written]) -> Scene:
+    """Give a scene on a ledger of its own, whose time may go ahead."""
+    return scene_on(databases, make_writer(), make_writer())
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from application.commands import Answer
 from infrastructure.event_log.reader import EventReader
-from tests.integration.test_write_path_races import append_opening, in_background, until_waiting
+from tests.races import append_opening, in_background, until_waiting
 from tests.servers import FreshDatabases
 from tests.written import Written
 

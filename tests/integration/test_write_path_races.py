@@ -1,15 +1,11 @@
 """Races of the write path over real PostgreSQL, which a looser order of steps would lose."""
 
 import json
-import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
-from typing import TypeVar
-from uuid import uuid4
 
-import psycopg
 from psycopg.errors import DeadlockDetected, UniqueViolation
 
 from application.clock import ClockGuard
@@ -21,52 +17,12 @@ from domain.refusals import KeyReused
 from infrastructure.event_log.reader import EventReader
 from infrastructure.ledger_store.opening import suspended_too
 from tests.given import ISO
+from tests.races import TOMORROW, Holder, append_opening, in_background, until_waiting
 from tests.servers import FreshDatabases
 from tests.watched_store import Overtaken, Watched
 from tests.written import Written
 
 MakeWritten = Callable[[], Written]
-Result = TypeVar("Result")
-TOMORROW = "(date_trunc('day', clock_timestamp()) + interval '1 day')"
-
-
-class Holder:
-    """Another transaction that has a wallet's head locked."""
-
-    def __init__(self, databases: FreshDatabases, wallet: WalletId) -> None:
-        """Lock it."""
-        self.connection = databases.connect_admin()
-        self.connection.execute("SET search_path = ledger_main")
-        self.connection.execute("BEGIN")
-        self.connection.execute(
-            "SELECT 1 FROM wallet_head WHERE id = %s FOR UPDATE", (bits(wallet),)
-        )
-
-    def commit(self, statement: str = "SELECT 1", *values: object) -> None:
-        """Change something under the lock, then give it back."""
-        self.connection.execute(statement.encode(), values)
-        self.connection.execute("COMMIT")
-        self.connection.close()
-
-
-def until_waiting(connection: psycopg.Connection, sessions: int) -> None:
-    """Return when so many sessions wait for locks."""
-    for _ in range(300):
-        found = connection.execute(
-            "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
-        ).fetchone()
-        if found is not None and found[0] >= sessions:
-            return
-        time.sleep(0.005)
-    raise AssertionError("nobody waits for the locks")
-
-
-def in_background(call: Callable[[], Result]) -> Future[Result]:
-    """Run a call in a thread of its own."""
-    pool = ThreadPoolExecutor(1)
-    future = pool.submit(call)
-    pool.shutdown(wait=False)
-    return future
 
 
 def test_a_wallet_frozen_while_a_payment_waits_for_its_head(
@@ -245,18 +201,6 @@ def test_midnight_between_decision_and_append(databases: FreshDatabases, writer:
     assert row is not None
     assert answer.recorded_at.startswith(row[0].isoformat())
     assert posted(databases, source) == -100
-
-
-def append_opening(connection: psycopg.Connection, at: str, valid_before: str) -> None:
-    """Store one event as another process would, decided at a time given in SQL."""
-    connection.execute(
-        "SELECT * FROM append(ARRAY[%s::uuid], ARRAY[1::bigint], ARRAY['wallet.opened.v1'],"
-        ' ARRAY[\'{"kind":"personal","class":"liability","owner":"x","name":"x",'
-        '"reference":null,"currency":"EUR","overdraft_limit":0}\'::bytea],'
-        ' ARRAY[\'{"command_id":"x","index":0,"count":1}\'::bytea],'
-        f" {at}, {valid_before})".encode(),
-        (uuid4(),),
-    )
 
 
 def posted(databases: FreshDatabases, wallet: WalletId) -> int:
