@@ -1,7 +1,6 @@
-"""The QR code of a payment request is read back to its link, and never changes by a byte."""
+"""The QR code of a payment request is read back to its link, from its pixels alone."""
 
 import random
-from hashlib import sha256
 from uuid import UUID
 
 import pytest
@@ -11,7 +10,6 @@ from interfaces.http.request_codes import QUIET_ZONE, link_of, qr_svg
 from tests.drawn_code import modules, read
 
 NAME = "prq_5VN0M7R6Z1A3B4C5D6E7F8G2XH"
-WRITTEN = "151ce978"
 
 
 def test_a_link_names_the_request() -> None:
@@ -23,11 +21,6 @@ def test_a_code_is_read_back_to_its_link(seed: int) -> None:
     """By a decoder that knows nothing of the encoder, from the pixels of the picture."""
     link = link_of(payment_request_id(UUID(int=random.Random(seed).getrandbits(128))))
     assert read(qr_svg(link)) == link
-
-
-def test_a_code_is_the_same_to_the_byte_for_ever() -> None:
-    """As it was when the first one was handed out, whatever the encoder becomes."""
-    assert sha256(qr_svg(link_of(NAME)).encode()).hexdigest()[:8] == WRITTEN
 
 
 def test_a_code_has_room_around_it() -> None:
