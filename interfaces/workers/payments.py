@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import psycopg
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter
 
 from application.backlog import Execute
 from application.clock import ClockGuard
@@ -80,11 +80,8 @@ class PaymentsFigures:
         self.done = Counter(
             "falconpay_payments_done", "What this process has done.", labels, registry=registry
         )
-        self.looked_at = Gauge(
-            "falconpay_payments_looked_at_seconds",
-            "When the last round for the ledger ended, in seconds since 1970.",
-            ["ledger"],
-            registry=registry,
+        self.rounds = Counter(
+            "falconpay_payments_rounds", "Rounds of all jobs.", ["ledger"], registry=registry
         )
 
 
@@ -137,7 +134,7 @@ class Payments:
         for job in jobs:
             done = job.run_once(now)
             self._figures.done.labels(job.name, self._settings.ledger).inc(done)
-        self._figures.looked_at.labels(self._settings.ledger).set_to_current_time()
+        self._figures.rounds.labels(self._settings.ledger).inc()
 
     def _connect(self, login: Login, database: Database) -> psycopg.Connection[Any]:
         where = conninfo(self._settings, self._secrets, login, database, application=self.name)

@@ -8,6 +8,9 @@ import pytest
 from application.commands import Answer, ClockUnsure
 from tests import servers
 from tests.command_api import CommandApi, new_key, refused
+from tests.fan_out import until
+from tests.faults.roles import roles
+from tests.running_out import FREED, PLACED, RunningOut
 from tests.servers import FreshDatabases, PostgresHome
 from tests.tools.absent_server import server_absent
 from tests.tools.stepped_clock import SteppedClock, no_library
@@ -133,3 +136,21 @@ def test_a_command_api(databases: FreshDatabases, clock: SteppedClock) -> None:
     finally:
         api.stop()
         own.close()
+
+
+def test_what_only_seems_to_have_run_out(databases: FreshDatabases, clock: SteppedClock) -> None:
+    """A jump ahead ends no hold, also of a worker that had nothing to do before it."""
+    world = RunningOut(databases)
+    (payment,) = world.place(seconds=HOURS // 2)
+    world.follow()
+    with roles(databases, "payments") as (worker,):
+        until(worker.ready)
+        clock.step(HOURS)
+        until(lambda: "the database's clock has jumped" in worker.ask("/readyz")[1])
+        assert world.story(payment) == [PLACED]
+        clock.step(0)
+        until(worker.ready)
+        (other,) = world.place()
+        world.follow()
+        until(lambda: world.story(other) == [PLACED, FREED])
+        assert world.story(payment) == [PLACED]
