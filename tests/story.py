@@ -83,6 +83,11 @@ def limits(per_payment: int | None, per_day: int | None) -> WalletLimitsChanged:
     return WalletLimitsChanged(per_payment, per_day)
 
 
+def pay(amount: int, number: int = 40, **fields: Any) -> MakePayment:
+    """Return a transfer that is not the one of most tests."""
+    return transfer_of(amount, payment_id=payment_named(number), **fields)
+
+
 def hold_of(amount: int, expires_in: int = 3600, **fields: Any) -> MakePayment:
     """Return a hold in EUR for an hour from our wallet to theirs, but for the fields given."""
     return replace(transfer_of(amount, **fields), kind="hold", expires_in=expires_in)
@@ -234,6 +239,11 @@ class Story:
     def standing(self) -> PaymentStanding:
         """How the payment of these tests stands now."""
         return self.payments[PAID].standing
+
+    def stands(self, status: str) -> "Story":
+        """Expect that the payment of these tests stands so."""
+        assert self.standing.status == status
+        return self
 
     def money(self) -> tuple[int, int, int]:
         """Return what we have posted and held, and what they have posted."""

@@ -145,7 +145,7 @@ def test_an_owner_approves_once() -> None:
     """Two approvals are two owners."""
     tale = waiting(2).done(APPROVE, by=ANNA)
     tale.ask(APPROVE, ANNA).refused(AlreadyApproved)
-    assert tale.standing.status == "awaiting-approval"
+    tale.stands("awaiting-approval")
 
 
 @pytest.mark.parametrize(
@@ -156,9 +156,9 @@ def test_who_is_no_owner_any_more_does_not_count(gone: Any) -> None:
     carla = Caller("usr_carla", "tests", operate=False)
     tale = waiting(2).done(APPROVE, by=ANNA).happens(OURS, gone)
     tale.done(APPROVE, by=BEN)
-    assert tale.standing.status == "awaiting-approval"
+    tale.stands("awaiting-approval")
     tale.happens(OURS, WalletMemberAdded(carla.subject, "owner")).done(APPROVE, by=carla)
-    assert tale.standing.status == "completed"
+    tale.stands("completed")
 
 
 def test_who_is_no_owner_any_more_does_not_decide() -> None:

@@ -125,9 +125,9 @@ def test_what_waits_counts_against_the_day_it_was_asked_for() -> None:
 def test_new_rules_do_not_change_what_waits_already() -> None:
     """It waits for as many as when it was asked for."""
     tale = waiting(2).happens(OURS, WalletApprovalsChanged(0, 0)).done(APPROVE, by=ANNA)
-    assert tale.standing.status == "awaiting-approval"
+    tale.stands("awaiting-approval")
     tale.done(APPROVE, by=BEN)
-    assert tale.standing.status == "completed"
+    tale.stands("completed")
 
 
 def test_a_hold_waits_and_is_then_a_hold() -> None:
@@ -189,7 +189,7 @@ def test_a_split_waits_for_owners_of_each_wallet_above_its_threshold() -> None:
     assert isinstance(asked, PaymentApprovalRequested)
     assert asked.quorums == (Quorum(OURS, 1), Quorum(THIRD, 1))
     tale.done(APPROVE, by=ANNA).done(APPROVE, by=BEN)
-    assert tale.standing.status == "awaiting-approval"
+    tale.stands("awaiting-approval")
     tale.done(APPROVE, by=DORA)
     assert (tale.standing.status, tale.theirs.posted) == ("completed", 400)
     assert (tale.ours.held, tale.wallets[THIRD].held) == (0, 0)
