@@ -110,14 +110,19 @@ COLUMNS = sql.SQL("""p.payment_id, p.position, p.amount, p.recorded_at, p.effect
     p.refundable, p.expires_at, p.original_payment_id, p.requested_by, p.approved_by, p.quorums""")
 MINE = sql.SQL("""
     WITH mine AS MATERIALIZED (SELECT wallet_id FROM members WHERE user_id = %(user)s)""")
-UNTOLD = sql.SQL("('declined', 'awaiting-approval')")
+# A payee is never told of what was declined or not approved, in time or so far. What was approved
+# and then ran out was a hold meanwhile.
+TOLD = sql.SQL("""(p.status NOT IN ('declined', 'awaiting-approval', 'expired')
+    OR (p.status = 'expired' AND (p.began_as <> 'awaiting-approval' OR EXISTS (
+        SELECT FROM payment_steps s
+        WHERE s.payment_id = p.payment_id AND s.status = 'authorized'))))""")
 PAID = sql.SQL("""(p.source_wallet_id IN (SELECT wallet_id FROM mine) OR EXISTS (
     SELECT FROM payment_legs l WHERE l.payment_id = p.payment_id
         AND l.source_wallet_id IN (SELECT wallet_id FROM mine)))""")
-RECEIVED = sql.SQL("""(p.status NOT IN {untold} AND (
+RECEIVED = sql.SQL("""({told} AND (
     p.destination_wallet_id IN (SELECT wallet_id FROM mine) OR EXISTS (
     SELECT FROM payment_legs l WHERE l.payment_id = p.payment_id
-        AND l.destination_wallet_id IN (SELECT wallet_id FROM mine))))""").format(untold=UNTOLD)
+        AND l.destination_wallet_id IN (SELECT wallet_id FROM mine))))""").format(told=TOLD)
 FIND = sql.SQL("""{mine}
     SELECT {columns}, %(sees_all)s OR {paid} AS payer FROM payments p
     WHERE p.payment_id = %(payment_id)s AND (%(sees_all)s OR {paid} OR {received})""").format(
@@ -151,7 +156,7 @@ LIST_OF_FEW = sql.SQL("""{mine},
         UNION ALL
         SELECT received.*, false FROM mine CROSS JOIN LATERAL (
             SELECT p.payment_id, p.position FROM payments p
-            WHERE p.destination_wallet_id = mine.wallet_id AND p.status NOT IN {untold}
+            WHERE p.destination_wallet_id = mine.wallet_id AND {told}
                 AND p.position < (SELECT until FROM bounds) AND {conditions}
             ORDER BY p.position DESC LIMIT %(limit)s) AS received
         UNION ALL
@@ -163,7 +168,7 @@ LIST_OF_FEW = sql.SQL("""{mine},
         UNION ALL
         SELECT received.*, false FROM mine CROSS JOIN LATERAL (
             SELECT p.payment_id, p.position FROM payment_legs l JOIN payments p USING (payment_id)
-            WHERE l.destination_wallet_id = mine.wallet_id AND p.status NOT IN {untold}
+            WHERE l.destination_wallet_id = mine.wallet_id AND {told}
                 AND l.position < (SELECT until FROM bounds) AND {conditions}
             ORDER BY l.position DESC LIMIT 100 * %(limit)s) AS received),
     once AS (
@@ -205,7 +210,7 @@ async def list_payments(
         mine=MINE,
         paid=PAID,
         received=RECEIVED,
-        untold=UNTOLD,
+        told=TOLD,
     )
     async with snapshot.cursor(row_factory=class_row(PaymentRow)) as cursor:
         await cursor.execute(statement, {**wanted.parameters(), "user": user, "limit": limit})

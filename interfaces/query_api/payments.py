@@ -6,7 +6,13 @@ from typing import Any
 from domain.instants import instant
 from domain.money import Currencies
 from infrastructure.report_store.reports import Reports
-from interfaces.query_api.answers import Payment, Payments, PaymentWithHistory
+from interfaces.query_api.answers import (
+    Holds,
+    Payment,
+    Payments,
+    PaymentWithHistory,
+    WaitingPayments,
+)
 from interfaces.query_api.cursors import Key
 from interfaces.query_api.endpoint import Answer, Asked, Query, not_found
 from interfaces.query_api.pages import Pages
@@ -36,6 +42,8 @@ LIST = "/v1/payments"
 HOLDS = "/v1/wallets/{wallet_id}/holds"
 APPROVALS = "/v1/approvals"
 READS = ("read", "payments", "operate", "audit")
+HOLD_READS = ("read", "wallets", "payments", "operate", "audit")
+"""Holds are as much a wallet's as they are payments."""
 MISSING = "payment-not-found"
 
 
@@ -67,9 +75,9 @@ class PaymentQueries:
             Query(
                 HOLDS,
                 "The payments that hold money of a wallet",
-                READS,
+                HOLD_READS,
                 ListParameters,
-                Payments,
+                Holds,
                 self.holds,
                 "wal",
             ),
@@ -78,7 +86,7 @@ class PaymentQueries:
                 "The payments that wait for the caller's approval",
                 READS,
                 ListParameters,
-                Payments,
+                WaitingPayments,
                 self.approvals,
             ),
         )
@@ -109,7 +117,7 @@ class PaymentQueries:
         given = asked.parameters
         (before,) = self._pages.key(asked, HOLDS) or (MAX_POSITION,)
 
-        async def query(snapshot: Snapshot, position: int) -> Payments:
+        async def query(snapshot: Snapshot, position: int) -> Holds:
             wallet = await find_wallet(
                 snapshot, asked.object_id, asked.user, sees_all=asked.sees_all
             )
@@ -124,7 +132,7 @@ class PaymentQueries:
                 limit=given.limit + 1,
             )
             page, following = self._pages.cut(asked, HOLDS, rows, lambda r: [r.position])
-            return Payments(items=await self._items(snapshot, asked, page), next_cursor=following)
+            return Holds(items=await self._items(snapshot, asked, page), next_cursor=following)
 
         return await self._ask((PAYMENTS, MEMBERS, BALANCES), asked, query)
 
@@ -133,10 +141,11 @@ class PaymentQueries:
         given = asked.parameters
         (before,) = self._pages.key(asked, APPROVALS) or (MAX_POSITION,)
 
-        async def query(snapshot: Snapshot, _position: int) -> Payments:
+        async def query(snapshot: Snapshot, _position: int) -> WaitingPayments:
             rows = await list_waiting(snapshot, asked.user, before=before, limit=given.limit + 1)
             page, following = self._pages.cut(asked, APPROVALS, rows, lambda r: [r.position])
-            return Payments(items=await self._items(snapshot, asked, page), next_cursor=following)
+            items = await self._items(snapshot, asked, page)
+            return WaitingPayments(items=items, next_cursor=following)
 
         return await self._ask((PAYMENTS, MEMBERS), asked, query)
 

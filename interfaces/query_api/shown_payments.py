@@ -65,9 +65,10 @@ class ShownPayments:
     def _amounts(self, row: PaymentRow) -> Mapping[str, str]:
         """Return what was captured and refunded, of a payment of which anything can be."""
         written: dict[str, int] = {}
-        if row.kind == "hold" and row.status not in {"declined", "awaiting-approval"}:
+        held = row.kind == "hold" and row.status not in {"declined", "awaiting-approval"}
+        if held:
             written |= {"captured": row.captured, "left": row.uncaptured}
-        if row.refunded or row.refundable:
+        if held or row.refunded or row.refundable:
             written |= {"refunded": row.refunded, "refundable": row.refundable}
         return {name: self._currencies.format(each, row.currency) for name, each in written.items()}
 

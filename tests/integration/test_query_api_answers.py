@@ -141,6 +141,8 @@ def test_the_payer_sees_all(system: QuerySystem, book: Book) -> None:
         "kind": "transfer",
         "status": "completed",
         **leg,
+        "refunded": "0.00",
+        "refundable": "12.34",
         "description": "Lunch",
         "reference": "R-1",
         "metadata": {"order": "4711"},
