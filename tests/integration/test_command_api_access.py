@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.command_api import NOWHERE, PEOPLE, Caller, CommandApi, new_key, refused, transfer
+from tests.command_routes import ALL, Sent
 
 WALLET = {"name": "Everyday", "currency": "EUR"}
 ROUTES = {
@@ -23,6 +24,39 @@ def bearing(api: CommandApi, *headers: tuple[str, str], path: str = "/v1/wallets
     """Send a command that is right in all but its tokens."""
     sent = [("Idempotency-Key", new_key()), *headers]
     return httpx.post(api.url + path, json=ROUTES[path], headers=sent)
+
+
+@pytest.mark.parametrize("sent", ALL, ids=str)
+@pytest.mark.parametrize("authorization", [None, "Bearer nonsense", "Basic dXNlcjpwYXNz"])
+def test_no_route_is_served_without_a_token(
+    command_api: CommandApi, sent: Sent, authorization: str | None
+) -> None:
+    """Whatever its method."""
+    headers = {"Idempotency-Key": new_key()}
+    if authorization is not None:
+        headers["Authorization"] = authorization
+    url = command_api.url + sent.path
+    response = httpx.request(sent.method, url, json=sent.body, headers=headers)
+    refused(response, 401, "unauthenticated")
+    assert response.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("sent", ALL, ids=str)
+@pytest.mark.parametrize(
+    "scope",
+    ["wallets", "payments", "operate", PEOPLE, "read audit admin", "", "Wallets,PAYMENTS OPERATE"],
+)
+def test_each_route_is_served_by_its_scopes(
+    command_api: CommandApi, sent: Sent, scope: str
+) -> None:
+    """One of them is enough; without any nothing is looked for."""
+    caller = command_api.caller(scope=scope)
+    headers = {"Idempotency-Key": new_key()}
+    response = caller.client.request(sent.method, sent.path, json=sent.body, headers=headers)
+    if sent.scopes & set(scope.split()):
+        assert response.status_code == 404, response.text
+    else:
+        refused(response, 403, "scope-missing")
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -133,13 +167,16 @@ def test_each_scope_serves_its_routes(
         ("/v1/wallets", "overdraft_limit", ["not even valid"]),
         ("/v1/transfers", "effective_at", "2026-01-01T00:00:00Z"),
         ("/v1/transfers", "effective_at", "yesterday"),
+        ("/v1/holds", "effective_at", "2026-01-01T00:00:00Z"),
+        ("/v1/payments", "effective_at", 5),
     ],
 )
 def test_an_operators_field_needs_the_operators_scope(
     command_api: CommandApi, path: str, field: str, value: Any
 ) -> None:
     """403 before the body is judged, and nothing but the scope is missing."""
-    body = {**ROUTES[path], field: value}
+    good = {**ROUTES, **{sent.path: sent.body for sent in ALL}}
+    body = {**good[path], field: value}
     refused(command_api.caller().post(path, body), 403, "scope-missing")
     response = command_api.operator().post(path, body)
     assert response.status_code != 403

@@ -1,12 +1,14 @@
 """Of all that is wrong with a request the first thing is told, in the order of the contract."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.command_api import NOWHERE, PEOPLE, CommandApi, new_key, refused, transfer
+from tests.command_api import NOWHERE, PEOPLE, CommandApi, Sides, new_key, refused, transfer
+from tests.command_routes import ALL, KEYED, Sent
 
 LARGE = b'{"name":"' + b"x" * (1024 * 1024) + b'"}'
 
@@ -82,6 +84,90 @@ def test_the_first_fault_is_told(
     content = LARGE if faults.size else b'{"nothing":"known"}' if faults.body else b"{}"
     response = httpx.post(command_api.url + path, content=content, headers=headers)
     refused(response, status, CODES[status])
+
+
+@pytest.mark.parametrize(
+    ("sent", "faults", "status"),
+    [
+        (sent, *rung)
+        for sent in ALL
+        for rung in LADDER
+        # What takes no key misses none.
+        if sent in KEYED or rung[1] != 400
+    ],
+    ids=str,
+)
+def test_the_first_fault_is_told_whatever_the_method(
+    command_api: CommandApi, sent: Sent, faults: Faults, status: int
+) -> None:
+    """The same ladder; at its foot, with nothing wrong, the object is not found."""
+    others = {"wallets", "payments", "operate", "read"} - sent.scopes
+    scope = " ".join(others) if faults.scope else f"{PEOPLE} operate"
+    token = "nonsense" if faults.token else command_api.token("usr_order", scope)
+    headers = {"Authorization": f"Bearer {token}"}
+    headers["Content-Type"] = "text/plain" if faults.media else "application/json"
+    if not faults.key:
+        headers["Idempotency-Key"] = new_key()
+    good = json.dumps(sent.body).encode()
+    content = LARGE if faults.size else b'{"nothing":"known"}' if faults.body else good
+    response = httpx.request(
+        sent.method, command_api.url + sent.path, content=content, headers=headers
+    )
+    refused(response, status, CODES[status])
+
+
+@pytest.mark.parametrize("sent", ALL, ids=str)
+def test_with_nothing_wrong_the_object_is_not_found(command_api: CommandApi, sent: Sent) -> None:
+    """The foot of the ladder: 404, of which nothing is kept, so that the key stays free."""
+    caller = command_api.caller(scope=f"{PEOPLE} operate")
+    before, key = command_api.head(), new_key()
+    for _ in range(2):
+        headers = {"Idempotency-Key": key}
+        response = caller.client.request(sent.method, sent.path, json=sent.body, headers=headers)
+        code = "payment-not-found" if "/pay_" in sent.path else "wallet-not-found"
+        refused(response, 404, code)
+    assert command_api.head() == before
+    body = {"name": "A", "currency": "EUR"}
+    assert caller.post("/v1/wallets", body, key).status_code == 201
+    again = caller.client.request(sent.method, sent.path, json=sent.body, headers=headers)
+    if sent in KEYED:
+        refused(again, 422, "idempotency-key-reused")
+    else:
+        refused(again, 404, "wallet-not-found")
+
+
+def test_objects_come_before_the_role_and_the_role_before_refusals(
+    command_api: CommandApi,
+) -> None:
+    """404, then 403 `role-missing`, then what the ledger would refuse."""
+    sides, viewer = Sides.of(command_api, kind="shared"), command_api.caller()
+    full, shop = sides.full, sides.shop
+    declined = sides.anna.pay(full, shop, "999").json()["payment_id"]
+    released = sides.anna.held(full, shop, "1")
+    assert sides.ben.on(released, "release").status_code == 200
+    for owner, wallet in ((sides.anna, full), (sides.ben, shop)):
+        owner.add(wallet, viewer, "viewer")
+    assert sides.ben.act(shop, "close").status_code == 200
+    legs = [transfer(full, full, "999"), transfer(full, NOWHERE, "1")]
+    refused(viewer.post("/v1/payments", {"legs": legs}), 404, "wallet-not-found")
+    refused(viewer.hold(full, NOWHERE, "999"), 404, "wallet-not-found")
+    for response in (
+        viewer.post("/v1/payments", {"legs": legs[:1]}),
+        viewer.hold(full, shop, "999"),
+        viewer.on(released, "capture"),
+        viewer.on(released, "release"),
+        viewer.on(released, "increase", {"amount": "1"}),
+        viewer.on(released, "refund"),
+        viewer.on(declined, "approve"),
+        viewer.on(declined, "reject"),
+        viewer.put(shop, "limits", per_payment=None, per_day=None),
+        viewer.put(shop, "approvals", required=1, above="1"),
+        viewer.remove(shop, sides.ben.subject),
+        viewer.post(f"/v1/wallets/{shop}/members", {"user_id": "usr_x", "role": "owner"}),
+    ):
+        refused(response, 403, "role-missing")
+    refused(sides.anna.on(released, "release"), 403, "not-payee")
+    refused(sides.anna.on(declined, "refund"), 403, "not-payee")
 
 
 def test_a_malformed_body_is_told_before_the_key_is_looked_up(command_api: CommandApi) -> None:
@@ -170,6 +256,14 @@ def test_a_wrong_method_names_the_right_one(
         assert response.headers["allow"] == "POST"
         assert response.headers["content-type"] == "application/problem+json"
         assert method == "HEAD" or response.json()["code"] == "method-not-allowed"
+
+
+@pytest.mark.parametrize("sent", ALL, ids=str)
+def test_each_path_has_one_method(command_api: CommandApi, sent: Sent) -> None:
+    for method in {"GET", "POST", "PUT", "DELETE", "PATCH"} - {sent.method}:
+        response = httpx.request(method, command_api.url + sent.path)
+        refused(response, 405, "method-not-allowed")
+        assert response.headers["allow"] == sent.method
 
 
 @pytest.mark.parametrize(
