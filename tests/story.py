@@ -204,6 +204,11 @@ class Story:
             assert told.no is None, told.no
         return self
 
+    def copied(self) -> "Story":
+        """Return the same story, to be told on in another way."""
+        streams = defaultdict(list, {name: list(events) for name, events in self.streams.items()})
+        return Story(dict(self.wallets), self.now, dict(self.payments), streams, self.asked)
+
     def happens(self, name: WalletId, *events: WalletEvent) -> "Story":
         """Let events happen to a wallet that nobody asked for in this story."""
         for event in events:
