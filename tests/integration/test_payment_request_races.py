@@ -191,15 +191,16 @@ def test_an_acceptance_meets_another_end(
 
 
 def test_two_acceptances_in_one_batch(databases: FreshDatabases, writer: Written) -> None:
-    """The second one is decided on what the first one leaves, before anything is stored."""
-    asked = Asked(writer)
+    """The second one is decided on what the first one leaves; nothing has to fail first."""
+    asked, watched = Asked(writer), Watched(writer)
     works = []
     for person in (ANNA, BEN):
         stream = writer.stream(None)
         purse = asked.purses[person.subject]
         command = AcceptPaymentRequest(payment_id(stream), asked.name, purse)
         works.append(writer.submission(command, stream, person))
-    assert told(writer.ledger.execute(works)) == ["paid", "request-closed"]
+    assert told(watched.ledger.execute(works)) == ["paid", "request-closed"]
+    assert watched.conflicts == []
     assert moved(databases, asked.till) == ASKED_FOR
 
 
