@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.recorded import RecordedEvent
+from tests.property.folded_payments import FoldedPayment
 
-MOVES = {"wallet.credited.v1": 1, "wallet.debited.v1": -1}
+POSTED = {"wallet.credited.v1": 1, "wallet.debited.v1": -1, "wallet.hold_captured.v1": -1}
+HELD = {"wallet.funds_held.v1": 1, "wallet.hold_captured.v1": -1, "wallet.hold_released.v1": -1}
 
 
 @dataclass
@@ -17,6 +19,7 @@ class Folded:
     currency: str
     limit: int | None
     posted: int = 0
+    held: int = 0
 
 
 @dataclass
@@ -26,8 +29,12 @@ class Fold:
     position: int = 0
     recorded_at: str = ""
     wallets: dict[str, Folded] = field(default_factory=dict)
+    payments: dict[str, FoldedPayment] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     sums: dict[str, int] = field(default_factory=dict)
+    freed: dict[str, int] = field(default_factory=dict)
+    """What the wallets' events of one command free of each payment."""
+
     commands: set[str] = field(default_factory=set)
     group: dict[str, Any] | None = None
 
@@ -36,9 +43,14 @@ class Fold:
         for row in rows:
             self._place(row)
             self._command(row, json.loads(row.metadata))
-            self._move(row, json.loads(row.data))
+            fields = json.loads(row.data)
+            if row.type.startswith("payment."):
+                self._go_on(row, fields)
+            else:
+                self._move(row, fields)
             if self.group is None:
                 assert not any(self.sums.values()), "a currency does not sum to 0"
+                self._ended()
 
     def _place(self, row: RecordedEvent) -> None:
         assert row.position == self.position + 1, "positions are dense"
@@ -73,12 +85,29 @@ class Fold:
         if row.type == "wallet.overdraft_limit_changed.v1":
             assert wallet is not None
             wallet.limit = fields["overdraft_limit"]
-        elif row.type in MOVES:
+        elif row.type in POSTED or row.type in HELD:
             assert wallet is not None
-            moved = MOVES[row.type] * fields["amount"]
             assert fields["amount"] > 0
             assert fields["currency"] == wallet.currency
+            moved = POSTED.get(row.type, 0) * fields["amount"]
             wallet.posted += moved
+            wallet.held += HELD.get(row.type, 0) * fields["amount"]
             self.sums[wallet.currency] = self.sums.get(wallet.currency, 0) + moved
-        if wallet is not None and wallet.limit is not None:
-            assert wallet.posted >= -wallet.limit, "a wallet is below its limit"
+            if row.type == "wallet.hold_released.v1":
+                name = fields["payment_id"]
+                self.freed[name] = self.freed.get(name, 0) + fields["amount"]
+                assert 0 <= fields["given_back"] <= fields["amount"]
+        if wallet is not None:
+            assert wallet.held >= 0, "less than nothing is held"
+            low = wallet.limit is not None and wallet.posted - wallet.held < -wallet.limit
+            assert not low, "less is available than the limit allows"
+
+    def _go_on(self, row: RecordedEvent, fields: dict[str, Any]) -> None:
+        payment = self.payments.setdefault(row.stream_id, FoldedPayment())
+        payment.read(row.type, fields)
+
+    def _ended(self) -> None:
+        """Where a command has ended, expect wallets and payments to say the same."""
+        for name, freed in self.freed.items():
+            assert self.payments[name].freed_last == freed, "what is free again is told twice"
+        self.freed = {}

@@ -1,55 +1,51 @@
 """The ledger once more, as a model in plain integers that shares no rule with the ledger's code."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from uuid import UUID
 
-from application.commands import Submission
+from application.commands import PaymentCommand, Submission, WalletCommand
+from domain.exchanges import ExchangeMoney
 from domain.payments import MakePayment
-from domain.wallet_rules import (
-    ChangeOverdraftLimit,
-    CloseWallet,
-    FreezeWallet,
-    OpenWallet,
-    UnfreezeWallet,
+from domain.refunds import RefundPayment, ReversePayment
+from domain.wallet_rules import OpenWallet
+from domain.wallets import Caller
+from tests.property.model_begin import begin, begin_exchange, try_to_begin
+from tests.property.model_goes_on import go_on, look_at
+from tests.property.model_parts import (
+    DONE,
+    KEY_REUSED,
+    UNRECORDED,
+    Book,
+    Deal,
+    End,
+    No,
+    Purse,
 )
+from tests.property.model_returns import give_back
+from tests.property.model_wallets import change, look_into
 
-End = tuple[str, int | None]
-"""How a command ends: `done`, a refusal's code (with what was available), or no record at all."""
-
-DONE: End = ("done", None)
-NOT_FOUND: End = ("not-found", None)
-KEY_REUSED: End = ("key-reused", None)
-UNRECORDED = {NOT_FOUND, KEY_REUSED}
-
-MOST = 9_000_000_000_000_000_000
-
-
-@dataclass
-class Purse:
-    """A wallet of the model; a limit of none is unlimited."""
-
-    owner: str | None
-    currency: str
-    limit: int | None
-    balance: int = 0
-    frozen: set[str] = field(default_factory=set)
-    closed: bool = False
-
-    def right(self, submission: Submission) -> str | None:
-        """Return by which right a caller acts here, if any."""
-        caller = submission.caller
-        if self.owner is not None and caller.subject == self.owner:
-            return "member"
-        return "operate" if caller.operate else None
+DIGITS = {"EUR": 2, "JPY": 0}
 
 
 class Model:
-    """All purses and all keys, changed by one command after the other."""
+    """All purses, payments and keys, changed by one command after the other."""
 
     def __init__(self) -> None:
-        self.purses: dict[str, Purse] = {}
+        self.book = Book()
         self.keys: dict[UUID, tuple[str, End]] = {}
+
+    @property
+    def purses(self) -> dict[str, Purse]:
+        """The wallets by their ids."""
+        return self.book.purses
+
+    @property
+    def deals(self) -> dict[str, Deal]:
+        """The payments by their ids."""
+        return self.book.deals
 
     def submit(self, submission: Submission) -> tuple[End, bool]:
         """Do a command; return its end and whether it was a repeat."""
@@ -57,101 +53,84 @@ class Model:
         if known is not None:
             fingerprint, end = known
             return (end, True) if fingerprint == submission.fingerprint else (KEY_REUSED, False)
-        end = self._decide(submission)
-        if end not in UNRECORDED:
+        end = _ended(lambda: self._do(submission))
+        if end[0] not in UNRECORDED:
             self.keys[submission.stream] = (submission.fingerprint, end)
         return end, False
 
     def submit_all(self, items: Sequence[Submission]) -> tuple[bool, list[End]]:
         """Do all or nothing; return whether it was refused, and how each item ended."""
-        balances = {name: purse.balance for name, purse in self.purses.items()}
-        keys = dict(self.keys)
+        book, keys = copy.deepcopy(self.book), dict(self.keys)
         ends = []
         for item in items:
             end, _ = self.submit(item)
-            if end not in {DONE, *UNRECORDED} and item.stream not in keys:
+            if end != DONE and end[0] not in UNRECORDED and item.stream not in keys:
                 # A refusal within the batch is not on record for the items behind it.
                 self.keys.pop(item.stream, None)
             ends.append(end)
         refused = any(end != DONE for end in ends)
         if refused:
-            self.keys = keys
-            for name, balance in balances.items():
-                self.purses[name].balance = balance
+            self.keys, self.book = keys, book
             ends = [("not-executed", None) if end == DONE else end for end in ends]
         return refused, ends
 
-    def try_transfer(self, command: MakePayment, submission: Submission) -> End:
-        """Say how a transfer would end; nothing is changed."""
-        source = self.purses.get(command.source_wallet_id)
-        if source is None or source.right(submission) is None:
-            return NOT_FOUND
-        payee = self.purses.get(command.destination_wallet_id)
-        if payee is None:
-            return NOT_FOUND
-        if command.source_wallet_id == command.destination_wallet_id:
-            return ("same-wallet", None)
-        if {source.currency, payee.currency} != {command.currency}:
-            return ("currency-mismatch", None)
-        if source.closed:
-            return ("wallet-closed", None)
-        if source.frozen:
-            return ("wallet-frozen", None)
-        if payee.closed:
-            known = payee.right(submission) is not None
-            return ("wallet-closed" if known else "payee-unavailable", None)
-        left = source.balance - command.amount
-        if source.limit is not None and left < -source.limit:
-            return ("insufficient-funds", source.balance)
-        if left < -MOST or payee.balance + command.amount > MOST:
-            return ("balance-out-of-range", None)
-        return DONE
+    def try_payment(self, command: MakePayment, caller: Caller) -> End:
+        """Say how a payment would end; nothing is changed."""
+        return _ended(lambda: try_to_begin(self.book, command, caller))
 
-    def _decide(self, submission: Submission) -> End:
-        match submission.command:
-            case MakePayment() as command:
-                end = self.try_transfer(command, submission)
-                if end == DONE:
-                    self.purses[command.source_wallet_id].balance -= command.amount
-                    self.purses[command.destination_wallet_id].balance += command.amount
-                return end
-            case OpenWallet() as command:
-                owner = None if command.kind == "system" else submission.caller.subject
-                purse = Purse(owner, command.currency, command.overdraft_limit)
-                self.purses[command.wallet_id] = purse
-                return DONE
-            case command:
-                found = self.purses.get(command.wallet_id)
-                right = None if found is None else found.right(submission)
-                if found is None or right is None:
-                    return NOT_FOUND
-                return _change(found, right, command)
+    def _do(self, submission: Submission) -> None:
+        command, caller, book = submission.command, submission.caller, self.book
+        if submission.written:
+            currency = self._currency(submission)
+            minor = {
+                name: _minor(name, text, DIGITS[currency])
+                for name, text in submission.written.items()
+            }
+            command = replace(command, **minor)  # type: ignore[arg-type]  # a command's own fields
+        match command:
+            case MakePayment():
+                begin(book, command, caller)
+            case ExchangeMoney():
+                begin_exchange(book, command, caller, DIGITS)
+            case RefundPayment() | ReversePayment():
+                give_back(book, command, caller)
+            case OpenWallet():
+                owner = None if command.kind == "system" else caller.subject
+                purse = Purse(owner, command.currency, command.overdraft_limit, command.kind)
+                book.purses[command.wallet_id] = purse
+            case _ if isinstance(command, PaymentCommand):
+                go_on(book, command, caller)
+            case _:
+                change(book, command, caller)
+
+    def _currency(self, submission: Submission) -> str:
+        command, caller = submission.command, submission.caller
+        match command:
+            case ExchangeMoney():
+                return look_into(self.book, command.source_wallet_id, caller).currency
+            case RefundPayment() | ReversePayment():
+                return look_at(self.book, command.payment_id, caller).currency
+            case _ if isinstance(command, PaymentCommand):
+                return look_at(self.book, command.payment_id, caller).currency
+            case _:
+                assert isinstance(command, WalletCommand)
+                return look_into(self.book, command.wallet_id, caller).currency
 
 
-def _change(
-    purse: Purse,
-    right: str,
-    command: FreezeWallet | UnfreezeWallet | CloseWallet | ChangeOverdraftLimit,
-) -> End:
-    if isinstance(command, ChangeOverdraftLimit) and right == "member":
-        return NOT_FOUND
-    if purse.closed:
-        return ("wallet-closed", None)
-    match command:
-        case FreezeWallet():
-            purse.frozen.add(right)
-        case UnfreezeWallet():
-            if purse.frozen and right not in purse.frozen:
-                return ("wallet-frozen", None)
-            purse.frozen.discard(right)
-        case CloseWallet():
-            if right == "member" and "operate" in purse.frozen:
-                return ("wallet-frozen", None)
-            if purse.balance:
-                return ("wallet-not-empty", None)
-            purse.closed = True
-        case ChangeOverdraftLimit(overdraft_limit=limit):
-            if limit is not None and purse.balance < -limit:
-                return ("overdraft-in-use", None)
-            purse.limit = limit
+def _minor(name: str, text: str, digits: int) -> int:
+    """Return a decimal string in minor units; what is finer is no amount, and no amount is zero."""
+    minor = Decimal(text).scaleb(digits)
+    if minor != int(minor) or (name == "amount" and minor == 0):
+        raise No("field-invalid")
+    return int(minor)
+
+
+def _ended(do: Callable[[], None]) -> End:
+    try:
+        do()
+    except No as no:
+        return no.end
     return DONE
+
+
+__all__ = ["DONE", "KEY_REUSED", "UNRECORDED", "Deal", "End", "Model", "Purse"]

@@ -4,14 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from application.commands import Answer, AtomicBatch, BatchOutcome, Outcome, Submission, Work
-from domain.events import RequestRefused
 from domain.identifiers import bits
-from domain.payment_events import PaymentDeclined
 from domain.recorded import EventMetadata, RecordedEvent
 from domain.refusals import KeyReused
 from infrastructure.event_codec import EventCodec
-from tests.property.ledger_machine import LedgerMachine, end_of
-from tests.property.model import DONE, End
+from tests.property.ends import end_of, end_of_event
+from tests.property.ledger_machine import LedgerMachine
+from tests.property.model_parts import DAY, DONE, microseconds
 
 CODEC = EventCodec()
 
@@ -35,6 +34,8 @@ class SettlingMachine(LedgerMachine):
         super().__init__()
         self.known: dict[tuple[UUID, str], Submission] = {}
         self.pending: list[Work] = []
+        # The model hears when something was recorded, which may be a while after it was decided.
+        self.comparison.slack = DAY + 60_000_000
 
     def settle(self, works: Sequence[Work], outcomes: Sequence[Outcome]) -> None:
         """Repeat on the model what has been stored since, then judge the outcomes by it."""
@@ -48,7 +49,7 @@ class SettlingMachine(LedgerMachine):
     def follow(self) -> None:
         """Do on the model, in the order of positions, what the store says was done."""
         new = list(self.rows(self.fold.position))
-        self.fold.read(new)
+        self.comparison.read(new)
         group: list[tuple[RecordedEvent, EventMetadata]] = []
         for row in new:
             metadata = CODEC.decode_metadata(row.metadata)
@@ -60,8 +61,9 @@ class SettlingMachine(LedgerMachine):
                 self._repeat(group)
 
     def _repeat(self, begun: list[tuple[RecordedEvent, EventMetadata]]) -> None:
+        self.model.book.now = microseconds(begun[0][0].recorded_at)
         items = [self.known[bits(row.stream_id), str(m.fingerprint)] for row, m in begun]
-        stored = [_end_of_row(row) for row, _ in begun]
+        stored = [end_of_event(CODEC.decode(row.type, row.data)) for row, _ in begun]
         assert not any(item.stream in self.model.keys for item in items), "a key took effect twice"
         if len(items) > 1:
             assert self.model.submit_all(items) == (False, [DONE] * len(items))
@@ -95,10 +97,3 @@ class SettlingMachine(LedgerMachine):
         end = end_of(outcome)
         kind = self.class_of(work, end, False) if isinstance(work, Submission) else "dry run"
         self.ended[kind] += 1
-
-
-def _end_of_row(row: RecordedEvent) -> End:
-    event = CODEC.decode(row.type, row.data)
-    if isinstance(event, PaymentDeclined):
-        return (event.code, event.available)
-    return (event.code, None) if isinstance(event, RequestRefused) else DONE

@@ -1,6 +1,7 @@
 """Whatever the store does, a command has its effect once, and what was answered is stored."""
 
 from collections.abc import Sequence
+from random import Random
 
 import pytest
 from hypothesis import strategies as st
@@ -12,9 +13,16 @@ from application.ledger import Ledger
 from application.ports import LedgerStore
 from domain.recorded import RecordedEvent
 from tests.given import ISO
+from tests.property.drawn_requests import CHANCES
 from tests.property.ledger_machine import run
 from tests.property.settling_machine import SettlingMachine
 from tests.simulated_store import Fault, SimulatedBook, SimulatedStore
+
+EVENING = 1_899_936_000.0 + 86_400 - 30
+"""Half a minute before a midnight of UTC, in seconds."""
+
+STEPS = (0, 0, 1, 5, 60, 86_400)
+"""How many seconds pass at the worst moment."""
 
 AT_LOAD = [Fault.AWAY, Fault.CONFLICT]
 PATIENCE_SECONDS = 4.0
@@ -25,7 +33,9 @@ class FaultyLedger(SettlingMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.book = SimulatedBook(lock_seconds=0)
+        self.clock = EVENING
+        self.step = 0
+        self.book = SimulatedBook(lock_seconds=0, clock=lambda: self.clock)
         self.now = 0.0
         self.faults: list[Fault | None] = []
         self.meddling: list[Work] = []
@@ -37,7 +47,7 @@ class FaultyLedger(SettlingMachine):
     def ledger(self, store: LedgerStore) -> Ledger:
         return Ledger(
             store,
-            ClockGuard(lambda: 0.0),
+            ClockGuard(lambda: self.clock),
             digits=ISO.digits,
             report=self.defects.append,
             patience_seconds=PATIENCE_SECONDS,
@@ -56,6 +66,7 @@ class FaultyLedger(SettlingMachine):
         return fault if fault in possible else None
 
     def meddle(self) -> None:
+        self.clock, self.step = self.clock + self.step, 0
         works, self.meddling = self.meddling, []
         if works:
             self.meddled = self.other.execute(works)
@@ -66,9 +77,9 @@ class FaultyLedger(SettlingMachine):
     def store(self) -> LedgerStore:
         return SimulatedStore(self.book)
 
-    @initialize()
-    def begin(self) -> None:
-        self.set_up(self.other)
+    @initialize(chance=CHANCES)
+    def begin(self, chance: Random) -> None:
+        self.set_up(self.other, chance)
 
     @rule(data=st.data())
     def execute(self, data: st.DataObject) -> None:
@@ -80,16 +91,17 @@ class FaultyLedger(SettlingMachine):
         self.faults = []
         self.settle(works, outcomes)
 
-    @rule(data=st.data())
-    def cut_in(self, data: st.DataObject) -> None:
-        """Let another writer get its own batch through between the locks and the COMMIT."""
+    @rule(data=st.data(), step=st.sampled_from(STEPS))
+    def cut_in(self, data: st.DataObject, step: int) -> None:
+        """Let time pass, or another writer's batch get through, between locks and COMMIT."""
+        self.step = step
         works, others = self.draw_works(data), self.draw_works(data)
         for work in data.draw(st.lists(st.sampled_from(works), max_size=2), "sent to both"):
             others.append(work)
         self.meddling, self.meddled = others, []
         outcomes = self.faulty.execute(works)
         meddled = self.meddled or self.other.execute(others)
-        self.meddling = []
+        self.meddling, self.step = [], 0
         self.settle([*works, *others], [*outcomes, *meddled])
 
     @rule()
@@ -120,5 +132,6 @@ def test_every_command_has_its_effect_once_whatever_fails() -> None:
     """Answered is stored exactly once, unanswered at most once, sent again still once."""
     reached = run(FaultyLedger, examples=60, steps=20)
     wanted = ["done", "repeat", "unanswered", "stored unanswered", "sent again"]
+    wanted += ["hold-expired", "limit-exceeded", "already-approved", "already-refunded"]
     wanted += [fault.name.lower() for fault in Fault]
     assert [name for name in wanted if reached[name] < 0.002 * reached.total()] == [], reached

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from typing import ClassVar
 
 import pytest
@@ -16,7 +17,9 @@ from domain.recorded import RecordedEvent
 from infrastructure.event_log.reader import EventReader
 from infrastructure.ledger_store.opening import open_ledger
 from infrastructure.ledger_store.store import PostgresLedgerStore
-from tests.property.ledger_machine import check_reach, run
+from tests.property.drawn_requests import CHANCES
+from tests.property.ledger_machine import run
+from tests.property.reach import check_reach
 from tests.property.settling_machine import SettlingMachine
 from tests.servers import FreshDatabases, PostgresHome, fresh_databases
 
@@ -53,6 +56,7 @@ class TwoWriters(SettlingMachine):
     """Both writers in turns, where the model knows each end, and together, where order tells."""
 
     writers: ClassVar[Writers]
+    patient = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,9 +69,9 @@ class TwoWriters(SettlingMachine):
     def store(self) -> LedgerStore:
         return self.writers.stores[2]
 
-    @initialize()
-    def begin(self) -> None:
-        self.set_up(self.writers.ledgers[0])
+    @initialize(chance=CHANCES)
+    def begin(self, chance: Random) -> None:
+        self.set_up(self.writers.ledgers[0], chance)
 
     @rule(data=st.data(), writer=st.integers(0, 1))
     def in_turns(self, data: st.DataObject, writer: int) -> None:
@@ -99,4 +103,6 @@ def writers(postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory) ->
 def test_two_writers_do_what_the_model_says(writers: Writers) -> None:
     """In turns exactly; together, the order of positions explains every end and balance."""
     TwoWriters.writers = writers
-    check_reach(run(TwoWriters, examples=25, steps=20))
+    # How the two get in each other's way is not drawn, so there is more room below what is usual.
+    reached = run(TwoWriters, examples=25, steps=20)
+    check_reach(reached, beyond={"hold-expired"}, share=0.5)

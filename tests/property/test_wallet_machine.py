@@ -8,93 +8,111 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from application.commands import Command, Submission
 from application.decisions import decide
-from domain.events import WalletEvent
-from domain.payments import transfer, transfer_money
-from domain.refusals import Refusal, Rejection
-from domain.wallet_rules import ChangeOverdraftLimit, CloseWallet, FreezeWallet, UnfreezeWallet
-from domain.wallets import Caller, Wallet, evolve
-from tests.given import NOW, OPERATOR, OURS, OWNER, PAID, STRANGER, THEIRS, opening, wallet
-from tests.property.ledger_machine import end_of
-from tests.property.model import DONE, NOT_FOUND, End, Model, Purse
+from application.state import State
+from domain.identifiers import WalletId, payment_id
+from domain.refusals import InsufficientFunds, Rejection
+from domain.wallet_rules import (
+    AddMember,
+    ChangeLimits,
+    ChangeOverdraftLimit,
+    CloseWallet,
+    FreezeWallet,
+    RemoveMember,
+    UnfreezeWallet,
+)
+from domain.wallets import Caller, Wallet
+from tests.given import ISO, NOW, OPERATOR, OURS, OWNER, STRANGER, THEIRS, opening, transfer_of
+from tests.given import wallet as wallet_after
+from tests.property.ends import end_of
+from tests.property.model import DONE, End, Model, Purse
+from tests.property.model_parts import MOST, UNRECORDED, microseconds
 
-CALLERS = st.sampled_from([OWNER, OWNER, OPERATOR, OPERATOR, STRANGER])
+SPENDER = Caller("usr_spender", "tests", operate=False)
+VIEWER = Caller("usr_viewer", "tests", operate=False)
+CALLERS = st.sampled_from([OWNER, OWNER, OPERATOR, OPERATOR, STRANGER, SPENDER, VIEWER])
 AMOUNTS = st.integers(1, 100) | st.sampled_from([10**18, 9 * 10**18])
 LIMITS = st.none() | st.integers(0, 60)
+SUBJECTS = st.sampled_from([each.subject for each in (OWNER, SPENDER, SPENDER, VIEWER)])
 COMMANDS = st.one_of(
     st.builds(FreezeWallet, st.just(OURS), st.just("why")),
     st.builds(UnfreezeWallet, st.just(OURS), st.just("why")),
     st.builds(CloseWallet, st.just(OURS), st.just("why")),
     st.builds(ChangeOverdraftLimit, st.just(OURS), LIMITS, st.just("why")),
+    st.builds(ChangeLimits, st.just(OURS), st.none() | st.integers(20, 90), LIMITS),
+    st.builds(AddMember, st.just(OURS), SUBJECTS, st.sampled_from(["owner", "spender", "viewer"])),
+    st.builds(RemoveMember, st.just(OURS), SUBJECTS),
 )
 
 
 class OneWallet(RuleBasedStateMachine):
-    """Our wallet and theirs, which has all the money there is."""
+    """Our wallet, which is shared, and theirs, which has all the money there is."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.ours: Wallet = wallet()
-        self.theirs: Wallet = wallet(
-            name=THEIRS, first=opening(owner=STRANGER.subject, overdraft_limit=None)
-        )
+        self.wallets: dict[WalletId, Wallet] = {
+            OURS: wallet_after(first=opening(kind="shared")),
+            THEIRS: wallet_after(
+                name=THEIRS, first=opening(owner=STRANGER.subject, overdraft_limit=None)
+            ),
+        }
         self.model = Model()
-        self.model.purses[OURS] = Purse(OWNER.subject, "EUR", 0)
+        self.model.book.now = microseconds(NOW)
+        self.model.purses[OURS] = Purse(OWNER.subject, "EUR", 0, "shared")
         self.model.purses[THEIRS] = Purse(STRANGER.subject, "EUR", None)
-        self.number = 0
-
-    def expect(self, command: Command, caller: Caller) -> End:
-        self.number += 1
-        end, _ = self.model.submit(Submission(command, caller, UUID(int=self.number), ""))
-        return end
+        self.number = 100
 
     @rule(command=COMMANDS, caller=CALLERS)
-    def change(self, command: FreezeWallet, caller: Caller) -> None:
-        expected = self.expect(command, caller)
-        submission = Submission(command, caller, UUID(int=0), "")
-        try:
-            decision = decide(submission, {OURS: self.ours}, NOW)
-        except Rejection:
-            assert expected == NOT_FOUND
-            return
-        no = decision.refusal
-        assert (DONE if no is None else (no.code, None)) == expected
-        for wallet_after in decision.wallets:
-            self.ours = wallet_after
+    def change(self, command: Command, caller: Caller) -> None:
+        self.expect(command, caller)
 
     @rule(amount=AMOUNTS, caller=CALLERS, incoming=st.booleans())
     def pay(self, amount: int, caller: Caller, incoming: bool) -> None:
-        source, payee = (self.theirs, self.ours) if incoming else (self.ours, self.theirs)
-        command = transfer_money(
-            payment_id=PAID,
-            source_wallet_id=source.wallet_id,
-            destination_wallet_id=payee.wallet_id,
-            amount=amount,
-            currency="EUR",
+        source, payee = (THEIRS, OURS) if incoming else (OURS, THEIRS)
+        command = transfer_of(
+            amount,
+            payment_id=payment_id(UUID(int=self.number)),
+            source_wallet_id=source,
+            destination_wallet_id=payee,
         )
-        expected = self.expect(command, caller)
+        self.expect(command, caller)
+
+    def expect(self, command: Command, caller: Caller) -> None:
+        """Decide a command, and expect the end and the wallets of the model."""
+        self.number += 1
+        submission = Submission(command, caller, UUID(int=self.number), "")
+        end, _ = self.model.submit(submission)
+        assert self.decided(submission) == end
+
+    def decided(self, submission: Submission) -> End:
         try:
-            done = transfer(command, source, payee, caller, NOW)
-        except (Refusal, Rejection) as no:
-            end = end_of(no)
-        else:
-            end = DONE
-            events: list[WalletEvent] = [done.debit, done.credit]
-            ours, theirs = events[::-1] if incoming else events
-            self.ours, self.theirs = evolve(self.ours, ours), evolve(self.theirs, theirs)
-        assert end == expected
+            decision = decide(submission, State(self.wallets, ISO.digits), NOW)
+        except Rejection as rejection:
+            end = end_of(rejection)
+            assert end[0] in UNRECORDED
+            return end
+        self.wallets |= {each.wallet_id: each for each in decision.wallets}
+        no = decision.refusal
+        if no is None:
+            return DONE
+        return (no.code, no.available if isinstance(no, InsufficientFunds) else None)
 
     @invariant()
     def both_agree(self) -> None:
         purse = self.model.purses[OURS]
-        assert self.ours.posted == purse.balance == -self.theirs.posted
-        assert self.ours.overdraft_limit == purse.limit
-        assert self.ours.available == self.ours.posted - self.ours.held
-        frozen = {"member": self.ours.frozen_by_member, "operate": self.ours.frozen_by_operator}
+        ours, theirs, rules = self.wallets[OURS], self.wallets[THEIRS], self.wallets[OURS].rules
+        assert ours.posted == purse.balance == -theirs.posted
+        assert rules.overdraft_limit == purse.limit
+        assert ours.available == ours.posted - ours.held
+        frozen = {"member": rules.frozen_by_member, "operate": rules.frozen_by_operator}
         assert {side for side, on in frozen.items() if on} == purse.frozen
-        assert self.ours.closed == purse.closed
+        assert rules.closed == purse.closed
         status = "closed" if purse.closed else "frozen" if purse.frozen else "open"
-        assert self.ours.status == status
-        assert purse.limit is None or self.ours.posted >= -purse.limit
+        assert rules.status == status
+        assert rules.members == purse.roles
+        assert (rules.per_payment, rules.per_day) == (purse.per_payment, purse.per_day)
+        # What is counted for the day has an end where no limit can be.
+        assert ours.spent == min(purse.spent[self.model.book.today], MOST)
+        assert purse.limit is None or ours.posted >= -purse.limit
 
 
 def test_a_wallet_is_what_the_model_says() -> None:

@@ -1,0 +1,189 @@
+"""Draws refunds, reversals and approvals, and each reason that there is not to do them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import uuid4
+
+from hypothesis import strategies as st
+
+from application.commands import Submission
+from domain.approvals import ApprovePayment, RejectPayment
+from domain.identifiers import PaymentId, payment_id
+from domain.payment_events import PaymentKind
+from domain.payments import MakePayment
+from domain.refunds import RefundPayment, ReversePayment
+from domain.wallets import Caller
+from tests.property.cast import ANNA, BEN, CARL, DORA, OPERATOR, STRANGER, THRESHOLD
+from tests.property.drawn_transfers import Draw, plain
+from tests.property.model_parts import Deal
+from tests.property.sender import WEEK, Sender, pick
+
+OTHERS = (OPERATOR, OPERATOR, OPERATOR, BEN, ANNA)
+
+
+def _some(sender: Sender, data: st.DataObject, wanted: Callable[[Deal], bool]) -> PaymentId | None:
+    found = sender.deals(wanted)
+    place = data.draw(st.integers(0, 99))
+    return found[place % len(found)] if found else None
+
+
+def refund(sender: Sender, caller: Caller, name: PaymentId, amount: int | None) -> Submission:
+    """Refund an amount of a payment, none being all that is left."""
+    stream = uuid4()
+    command = RefundPayment(payment_id(stream), name, amount, "as agreed")
+    return sender.submit(caller, command, stream)
+
+
+def reverse(sender: Sender, caller: Caller, name: PaymentId) -> Submission:
+    """Reverse a payment."""
+    stream = uuid4()
+    return sender.submit(caller, ReversePayment(payment_id(stream), name, "mistaken"), stream)
+
+
+def _refunding(sender: Sender, data: st.DataObject) -> Submission:
+    share = data.draw(st.sampled_from([0, 25, 50, 100, 100]))
+    caller = data.draw(st.sampled_from([*OTHERS, CARL]))
+    name = _some(sender, data, lambda deal: deal.returnable > 0)
+    if name is None:
+        return plain(sender, data)
+    amount = max(1, sender.deal(name).returnable * share // 100) if share else None
+    return refund(sender, caller, name, amount)
+
+
+def _refund_too_much(sender: Sender, data: st.DataObject) -> Submission:
+    beyond = data.draw(st.sampled_from([1, 1, 7]))
+    name = _some(sender, data, lambda deal: deal.taken > 0 and not deal.undone and _pays_back(deal))
+    if name is None:
+        return plain(sender, data)
+    return refund(sender, OPERATOR, name, sender.deal(name).returnable + beyond)
+
+
+def _pays_back(deal: Deal) -> bool:
+    return deal.kind in {"transfer", "hold"}
+
+
+def _refund_of_none(sender: Sender, data: st.DataObject) -> Submission:
+    amount = data.draw(st.sampled_from([None, 1]))
+    kinds = {"refund", "reversal", "split", "exchange"}
+    name = _some(
+        sender, data, lambda d: d.kind in kinds or (d.taken == 0 and d.kind in {"hold", "transfer"})
+    )
+    return plain(sender, data) if name is None else refund(sender, OPERATOR, name, amount)
+
+
+def _after_reversal(sender: Sender, data: st.DataObject) -> Submission:
+    refunds = data.draw(st.booleans())
+    name = _some(sender, data, lambda deal: deal.undone)
+    if name is None:
+        return _reversing(sender, data)
+    return refund(sender, OPERATOR, name, 1) if refunds else reverse(sender, OPERATOR, name)
+
+
+def _reversing(sender: Sender, data: st.DataObject) -> Submission:
+    caller = data.draw(st.sampled_from([OPERATOR, OPERATOR, OPERATOR, OPERATOR, BEN]))
+    name = _some(
+        sender,
+        data,
+        lambda d: d.status == "completed" and d.kind in {"transfer", "hold", "split", "exchange"},
+    )
+    return plain(sender, data) if name is None else reverse(sender, caller, name)
+
+
+def _reverse_refunded(sender: Sender, data: st.DataObject) -> Submission:
+    name = _some(sender, data, lambda deal: deal.returned > 0)
+    return _refunding(sender, data) if name is None else reverse(sender, OPERATOR, name)
+
+
+def _reverse_of_none(sender: Sender, data: st.DataObject) -> Submission:
+    name = _some(
+        sender, data, lambda d: d.kind in {"refund", "reversal"} or d.state in {"declined", "held"}
+    )
+    return plain(sender, data) if name is None else reverse(sender, OPERATOR, name)
+
+
+def _ask(sender: Sender, data: st.DataObject) -> Submission:
+    """Draw a payment of the household above its threshold, most often one that is there."""
+    caller = data.draw(st.sampled_from([ANNA, BEN, CARL, CARL, DORA]))
+    kinds: list[PaymentKind] = ["transfer", "transfer", "hold", "split"]
+    kind = data.draw(st.sampled_from(kinds))
+    amount = THRESHOLD + data.draw(st.sampled_from([0, 1, 1, 1, 5]))
+    payee = data.draw(st.sampled_from(["shop", "shop", "theirs", "rich"]))
+    expires_in = data.draw(st.sampled_from([1, 60, WEEK, WEEK]))
+    legs = [("household", payee, amount)]
+    if kind == "split":
+        legs = [("household", payee, amount - 2), ("household", "vault", 2)]
+    made = sender.order(caller, kind, legs)
+    assert isinstance(made.command, MakePayment)
+    expires_in = WEEK if sender.patient else expires_in
+    return replace(made, command=replace(made.command, expires_in=expires_in))
+
+
+def _decide(
+    sender: Sender, data: st.DataObject, callers: list[Caller], rejects: bool, only: bool
+) -> Submission:
+    """Draw a decision on a payment that waits, by another owner where `only` says so."""
+    name = _some(sender, data, lambda deal: deal.state == "waiting")
+    caller = data.draw(st.sampled_from(callers))
+    if name is None:
+        return _ask(sender, data)
+    if only and caller.subject == sender.deal(name).asker:
+        caller = BEN if caller is ANNA else ANNA
+    command = RejectPayment(name, "no") if rejects else ApprovePayment(name, None)
+    return sender.submit(caller, command)
+
+
+def _approve(sender: Sender, data: st.DataObject) -> Submission:
+    return _decide(sender, data, [ANNA, BEN, BEN], rejects=False, only=True)
+
+
+def _reject(sender: Sender, data: st.DataObject) -> Submission:
+    return _decide(sender, data, [ANNA, BEN], rejects=True, only=True)
+
+
+def _decide_by_the_wrong(sender: Sender, data: st.DataObject) -> Submission:
+    rejects = data.draw(st.booleans())
+    callers = [ANNA, BEN, CARL, DORA, OPERATOR, STRANGER]
+    return _decide(sender, data, callers, rejects, only=False)
+
+
+def _approve_again(sender: Sender, data: st.DataObject) -> Submission:
+    """Draw a second approval by the same owner, or the first of two that are needed."""
+    found = sender.deals(lambda deal: deal.state == "waiting" and bool(deal.agreed))
+    if not found:
+        return _approve(sender, data)
+    name = pick(data, found)
+    subject = sender.deal(name).agreed[0]
+    caller = next(each for each in (ANNA, BEN, CARL, DORA) if each.subject == subject)
+    return sender.submit(caller, ApprovePayment(name, None))
+
+
+def _approve_none(sender: Sender, data: st.DataObject) -> Submission:
+    rejects = data.draw(st.booleans())
+    household = sender.names["household"]
+    name = _some(
+        sender,
+        data,
+        lambda d: d.moves[0][0] == household and d.state != "waiting" and d.asker != BEN.subject,
+    )
+    if name is None:
+        return _ask(sender, data)
+    command = RejectPayment(name, None) if rejects else ApprovePayment(name, None)
+    return sender.submit(BEN, command)
+
+
+RETURNS: dict[str, tuple[int, Draw]] = {
+    "refund": (4, _refunding),
+    "refund too much": (6, _refund_too_much),
+    "refund of none": (6, _refund_of_none),
+    "after reversal": (6, _after_reversal),
+    "reverse": (4, _reversing),
+    "reverse refunded": (6, _reverse_refunded),
+    "reverse of none": (6, _reverse_of_none),
+    "ask": (4, _ask),
+    "approve": (4, _approve),
+    "reject": (2, _reject),
+    "decide by the wrong": (6, _decide_by_the_wrong),
+    "approve again": (8, _approve_again),
+    "approve none": (7, _approve_none),
+}
+"""What a request is drawn for, how often, and by what."""
