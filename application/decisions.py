@@ -151,6 +151,7 @@ def _on_payment(
         role=_side_of(payment, known, caller),
         payment_id=payment.payment_id,
         standing=payment_state.standing_after(facts[-1]),
+        shown_legs=_shown_legs(payment, known, caller),
     )
     return decided(stream, answer, right, known, movements, now, payment, facts)
 
@@ -161,6 +162,18 @@ def _side_of(payment: Payment, known: Mapping[WalletId, Wallet], caller: Caller)
         return None
     pays = any(wallets.role_of(known[leg.source_wallet_id], caller) for leg in payment.legs)
     return "payer" if pays else "payee"
+
+
+def _shown_legs(
+    payment: Payment, known: Mapping[WalletId, Wallet], caller: Caller
+) -> tuple[int, ...] | None:
+    """Return which legs a payer of some of them sees; everybody else here sees the only one."""
+    theirs = tuple(
+        place
+        for place, leg in enumerate(payment.legs)
+        if caller.operate or wallets.role_of(known[leg.source_wallet_id], caller)
+    )
+    return theirs if 0 < len(theirs) < len(payment.legs) else None
 
 
 def _right_on_payment(

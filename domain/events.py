@@ -195,6 +195,8 @@ class RequestAccepted:
     request_standing: PaymentRequestStanding | None = None
     schedule_id: ScheduleId | None = None
     schedule_standing: ScheduleStanding | None = None
+    shown_legs: tuple[int, ...] | None = None
+    """Which legs of the payment were the caller's to see, counted from 0; none is all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

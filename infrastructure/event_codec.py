@@ -65,7 +65,7 @@ OMITTED: Mapping[type, tuple[str, ...]] = {
     events.RequestAccepted: (
         *("per_payment", "per_day", "member", "approvals"),
         *("payment_id", "standing", "payment_request_id", "request_standing"),
-        *("schedule_id", "schedule_standing"),
+        *("schedule_id", "schedule_standing", "shown_legs"),
     ),
     events.RequestRefused: ("payment_id", "available", "currency", "payment_request_id"),
 }

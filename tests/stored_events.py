@@ -88,7 +88,7 @@ ADDED_NAMES: Mapping[str, tuple[str, ...]] = {
     "request.accepted.v1": (
         *("per_payment", "per_day", "member", "approvals"),
         *("payment_id", "standing", "payment_request_id", "request_standing"),
-        *("schedule_id", "schedule_standing"),
+        *("schedule_id", "schedule_standing", "shown_legs"),
     ),
     "request.refused.v1": ("payment_id", "available", "currency", "payment_request_id"),
 }
@@ -233,6 +233,9 @@ EXAMPLES: tuple[Event, ...] = (
         per_day=5,
     ),
     events.RequestAccepted(action="capture", role="payee", payment_id=PAID, standing=_DONE),
+    events.RequestAccepted(
+        action="approve", role="payer", payment_id=PAID, standing=_WAITING, shown_legs=(0, 2)
+    ),
     events.RequestRefused(action="close", wallet_id=OURS, code="wallet-not-empty"),
     events.RequestRefused(
         action="increase",

@@ -11,8 +11,10 @@ from domain.payment_events import (
     PaymentCompleted,
     PaymentStanding,
 )
+from domain.payment_sight import untold
 from domain.payment_state import BEGINNINGS, Beginning
 from domain.payments import MakePayment, named
+from domain.refusals import ApprovalRejected
 
 Document = dict[str, Any]
 
@@ -56,14 +58,19 @@ class PaymentAnswers:
             "payment_id": event.payment_id,
             "kind": began.kind,
             "status": standing.status,
-            **self._money_and_wallets(began, standing.amount),
+            **self._money_and_wallets(began, standing.amount, event.shown_legs),
         }
-        if began.kind == "hold" and standing.status != "awaiting-approval":
+        if began.kind == "hold" and not untold(standing):
             document |= self._held(standing, began.currency)
         texts = _texts(began)
         if event.role == "payee":
             texts = {name: text for name, text in texts.items() if name == "description"}
-        document |= {**texts, **_when(opening.recorded_at, answer.position)}
+        document |= texts
+        if standing.status == "declined":
+            # Another owner's no is the only end of this kind that comes later.
+            code, reason = ApprovalRejected.code, ApprovalRejected.reason
+            document["failure"] = {"code": code, "reason": reason}
+        document |= _when(opening.recorded_at, answer.position)
         if standing.expires_at is not None and standing.status in {
             "authorized",
             "awaiting-approval",
@@ -92,8 +99,13 @@ class PaymentAnswers:
         }
         return {name: self._currencies.format(each, currency) for name, each in amounts.items()}
 
-    def _money_and_wallets(self, payment: Beginning, amount: int) -> Document:
-        legs = getattr(payment, "legs", None)
+    def _money_and_wallets(
+        self, payment: Beginning, amount: int, shown: tuple[int, ...] | None = None
+    ) -> Document:
+        legs: tuple[Leg, ...] | None = getattr(payment, "legs", None)
+        if legs is not None and shown is not None:
+            legs = tuple(legs[place] for place in shown)
+            amount = sum(leg.amount for leg in legs)
         return {
             "amount": self._currencies.format(amount, payment.currency),
             "currency": payment.currency,
