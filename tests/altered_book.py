@@ -1,6 +1,7 @@
 """A small book of every kind of event, and hands that may do everything to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString
 from uuid import UUID
@@ -91,6 +92,20 @@ def write_book(databases: FreshDatabases) -> None:
     project(databases)
 
 
+@contextmanager
+def kept(databases: FreshDatabases) -> Iterator["Book"]:
+    """Give a book that was written and projected, with a copy of every table beside it."""
+    with databases.connect_admin() as ledger, databases.connect_admin("reports") as reports:
+        ledger.execute("SET search_path = ledger_main")
+        reports.execute("SET search_path = reports_main")
+        for table in ("events", "store"):
+            ledger.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+        for connection, tables in ((ledger, LEDGER_TABLES), (reports, REPORT_TABLES)):
+            for table in tables:
+                connection.execute(f"CREATE TABLE copy_of_{table} AS TABLE {table}")
+        yield Book(databases, ledger, reports)
+
+
 @dataclass(frozen=True, slots=True)
 class Book:
     """The book, and hands that may do everything to it."""
@@ -104,3 +119,11 @@ class Book:
         first = replay(self.databases).findings.first
         assert first is not None
         return first.position, first.where, first.stream, first.field
+
+    def put_right(self) -> None:
+        """Undo whatever was done to it."""
+        for connection, tables in ((self.ledger, LEDGER_TABLES), (self.reports, REPORT_TABLES)):
+            for table in tables:
+                with connection.transaction():
+                    connection.execute(f"DELETE FROM {table}")
+                    connection.execute(f"INSERT INTO {table} SELECT * FROM copy_of_{table}")

@@ -183,7 +183,8 @@ def _show(ledger: str, result: "Verification") -> None:
     table.add_row("events among themselves", f"{result.position:,}", str(counts["events"]))
     table.add_row("wallet_head", f"{result.position:,}", str(counts["wallet_head"]))
     for model in result.read_models:
-        found = str(counts[model.name]) if model.compared else "not compared"
+        count = sum(counts[table] for table in model.tables)
+        found = str(count) if model.compared else "not compared"
         table.add_row(model.name, f"{model.position:,}", found)
     if not result.read_models:
         table.add_row("read models", "none yet", "-")
@@ -206,7 +207,7 @@ def _show_wallet(found: "History", currencies: "Currencies") -> None:
     state = Table(show_header=False)
     for name, value in shown.items():
         if name != "events":
-            state.add_row(name.replace("_", " "), "-" if value is None else str(value))
+            state.add_row(name.replace("_", " "), _in_words(value))
     console.print(state)
     table = Table("position", "recorded at", "event", "amount", "posted", "held")
     for step, event in zip(found.steps, shown["events"], strict=True):
@@ -215,3 +216,9 @@ def _show_wallet(found: "History", currencies: "Currencies") -> None:
         numbers = (amount, event["posted"], event["held"])
         table.add_row(str(event["position"]), event["recorded_at"], event["type"], *numbers)
     console.print(table)
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_in_words(each)}" for name, each in value.items()) or "-"
+    return "-" if value is None else str(value)

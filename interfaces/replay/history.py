@@ -82,6 +82,15 @@ def fields(found: History, currencies: Currencies) -> dict[str, Any]:
         "held": shown(wallet.held),
         "available": shown(wallet.posted - wallet.held),
         "overdraft_limit": "unlimited" if limit is None else shown(limit),
+        "limits": {
+            "per_payment": None if wallet.per_payment is None else shown(wallet.per_payment),
+            "per_day": None if wallet.per_day is None else shown(wallet.per_day),
+        },
+        "approvals": {
+            "required": wallet.approvals_required,
+            "above": shown(wallet.approvals_above),
+        },
+        "members": dict(sorted(wallet.members.items())),
         "opened_at": time_of(wallet.opened_recorded),
         "events": [_event(step, shown(step.posted), shown(step.held)) for step in found.steps],
     }

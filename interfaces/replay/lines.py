@@ -30,6 +30,11 @@ PAYMENT_FIELDS = (
     *("uncaptured", "refunded", "refundable", "expires_at", "original_payment_id"),
     *("requested_by", "approved_by", "quorums"),
 )
+PAYMENT_CHANGES = (
+    *("amount", "status", "failure_code", "began_as", "captured", "uncaptured", "refunded"),
+    *("refundable", "expires_at", "approved_by"),
+)
+"""What the last event of a payment tells, and not the first one."""
 LEGS: LiteralString = """
 SELECT position, payment_id, leg, amount, source_wallet_id, destination_wallet_id, currency
 FROM payment_legs WHERE position <= %s ORDER BY position, leg"""

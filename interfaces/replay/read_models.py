@@ -59,6 +59,11 @@ class ReadModel:
         """Whether this check knows it."""
         return self.name in COMPARED
 
+    @property
+    def tables(self) -> Sequence[str]:
+        """The tables that belong to it, as differences name them."""
+        return (self.name, *(table for table, model in _MODEL_OF.items() if model == self.name))
+
 
 class ReadModels:
     """The read models of one snapshot, each compared at its own checkpoint."""

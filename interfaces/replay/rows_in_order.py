@@ -1,6 +1,6 @@
 """Compares a read model that keeps a row an event, on the way and without keeping its rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from interfaces.replay.findings import Findings
@@ -12,30 +12,56 @@ class RowsInOrder:
     """Meets a read model's rows, in the order of positions, with those the events ask for."""
 
     def __init__(
-        self, name: str, fields: Sequence[str], rows: Iterator[list[Row]], findings: Findings
+        self,
+        name: str,
+        fields: Sequence[str],
+        rows: Iterator[list[Row]],
+        findings: Findings,
+        changing: Collection[str] = (),
     ) -> None:
-        """Take the rows in chunks; their first field is the position, the second names them."""
+        """Take the rows in chunks; their first field is the position, the second names them.
+
+        `changing` are the fields that later events of a row's stream may change.
+        """
         self._name = name
         self._fields = fields
+        self._changing = changing
         self._rows = (row for chunk in rows for row in chunk)
         self._next: Row | None = next(self._rows, None)
         self._findings = findings
 
-    def expect(self, wanted: Row) -> None:
-        """Compare the next row with the one that an event asks for."""
+    def expect(self, wanted: Row, changed_at: int | None = None) -> None:
+        """Compare the next row with the one that an event asks for.
+
+        What may change is compared at `changed_at`, the position of the last event of its stream.
+        """
         row = self._next
         if row == wanted:
             self._next = next(self._rows, None)
             return
-        while row is not None and row[0] < wanted[0]:
-            self._findings.unasked(row[0], self._name, row[1])
-            row = next(self._rows, None)
-        if row is None or row[0] > wanted[0]:
+        row = self._at(wanted[0])
+        if row is None:
             self._findings.missing(wanted[0], self._name, wanted[1])
-            self._next = row
             return
-        self._findings.compare(wanted[0], self._name, wanted[1], self._fields, wanted, row)
+        for name, *values in zip(self._fields, wanted, row, strict=True):
+            last = wanted[0] if changed_at is None or name not in self._changing else changed_at
+            expected, found = ((value,) for value in values)
+            self._findings.compare(last, self._name, wanted[1], (name,), expected, found)
+
+    def pass_over(self, position: int) -> None:
+        """Take the row of an event without a look at it, as what it should be is not known."""
+        self._at(position)
+
+    def _at(self, position: int) -> Row | None:
+        """Take the row of a position, where there is one; those before it nothing asked for."""
+        row = self._next
+        while row is not None and row[0] < position:
+            self._findings.unasked(row[0], self._name, row[1])
+            row = self._next = next(self._rows, None)
+        if row is None or row[0] > position:
+            return None
         self._next = next(self._rows, None)
+        return row
 
     def end(self) -> None:
         """Report the rows behind the last that an event asks for."""

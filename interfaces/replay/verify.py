@@ -68,6 +68,9 @@ def verify(
     models = ReadModels(reports, findings)
     store, last, heads = _look(ledger)
     models.begin(store, last)
+    for position, topic, stream, version in ledger.execute(GAPS, (last,), binary=True):
+        name = stream_name(topic, stream)
+        findings.add(Difference(position, "events", name, "version", "the next one", version))
     wallets, order = Wallets(findings), OrderCheck(findings)
     reader = Reader()
     events = 0
@@ -79,9 +82,6 @@ def verify(
     order.end(last)
     models.before(last + 1, wallets, order)
     models.end()
-    for position, topic, stream, version in ledger.execute(GAPS, (last,), binary=True):
-        name = stream_name(topic, stream)
-        findings.add(Difference(position, "events", name, "version", "the next one", version))
     compare_heads(heads, wallets.known, last, findings)
     seconds = time.monotonic() - begun
     return Verification(last, events, len(wallets.known), models.found, findings, seconds)
@@ -136,9 +136,9 @@ def _fold(
         models.add(event, wallets.add(event), None if last is None else _read(reader, last))
 
 
-def _read(reader: Reader, row: Row) -> Stored | None:
-    """Return an event, nothing where it cannot be read: that is found where it stands."""
+def _read(reader: Reader, row: Row) -> Stored | Unreadable:
+    """Return an event, or why it cannot be read, which is found where it stands."""
     try:
         return reader.read(row)
-    except Unreadable:
-        return None
+    except Unreadable as fault:
+        return fault

@@ -10,7 +10,7 @@ from infrastructure.event_codec import EventCodec
 from infrastructure.ledger_store.opening import connector
 from infrastructure.ledger_store.store import PostgresLedgerStore
 from tests import servers
-from tests.altered_book import LEDGER_TABLES, REPORT_TABLES, Book, write_book
+from tests.altered_book import Book, kept, write_book
 from tests.command_api import CommandApi
 from tests.gateway import GatewayHome
 from tests.scene import Scene, scene_on
@@ -25,15 +25,8 @@ def written(postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory) ->
     """Write the book once, and keep a copy of every table beside it."""
     databases = servers.fresh_databases(postgres, tmp_path_factory.mktemp("home"))
     write_book(databases)
-    with databases.connect_admin() as ledger, databases.connect_admin("reports") as reports:
-        ledger.execute("SET search_path = ledger_main")
-        reports.execute("SET search_path = reports_main")
-        for table in ("events", "store"):
-            ledger.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
-        for connection, tables in ((ledger, LEDGER_TABLES), (reports, REPORT_TABLES)):
-            for table in tables:
-                connection.execute(f"CREATE TABLE copy_of_{table} AS TABLE {table}")
-        yield Book(databases, ledger, reports)
+    with kept(databases) as book:
+        yield book
     databases.drop()
 
 
@@ -41,11 +34,7 @@ def written(postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory) ->
 def book(written: Book) -> Iterator[Book]:
     """Give the book to be altered, and set it right again afterwards."""
     yield written
-    for connection, tables in ((written.ledger, LEDGER_TABLES), (written.reports, REPORT_TABLES)):
-        for table in tables:
-            with connection.transaction():
-                connection.execute(f"DELETE FROM {table}")
-                connection.execute(f"INSERT INTO {table} SELECT * FROM copy_of_{table}")
+    written.put_right()
 
 
 @pytest.fixture(scope="module")

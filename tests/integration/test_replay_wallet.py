@@ -32,6 +32,9 @@ def test_a_wallet_is_shown_with_all_that_led_to_it(book: Book) -> None:
         "held": "0.00",
         "available": "0.01",
         "overdraft_limit": "1.00",
+        "limits": {"per_payment": None, "per_day": None},
+        "approvals": {"required": 0, "above": "0.00"},
+        "members": {"tests": "owner"},
     }
     assert [event["position"] for event in events] == [2, 6, 8, 14, 16, 20]
     assert [event["posted"] for event in events] == ["0.00", "5.00", "3.00", "3.00", "0.00", "0.01"]
