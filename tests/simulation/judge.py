@@ -24,6 +24,7 @@ class Purse:
 
     limit: int | None
     balance: int = 0
+    held: int = 0
     version: int = 1
     frozen: set[str] = field(default_factory=set)
     closed: bool = False
@@ -136,13 +137,14 @@ def _heads(story: Story, heads: Mapping[Any, Wallet]) -> None:
     _expect(story, set(heads) == set(story.purses), "there are heads of other wallets")
     for name, head in heads.items():
         purse = story.purses[name]
-        same = (head.posted, head.version, head.overdraft_limit, head.closed) == (
-            purse.balance,
-            purse.version,
+        rules = head.rules
+        same = (head.posted, head.held, head.version) == (purse.balance, purse.held, purse.version)
+        ruled = (rules.overdraft_limit, rules.closed, rules.frozen) == (
             purse.limit,
             purse.closed,
+            bool(purse.frozen),
         )
-        _expect(story, same and head.frozen == bool(purse.frozen), f"{name}: {head} is {purse}")
+        _expect(story, same and ruled, f"{name}: {head} is {purse}")
 
 
 def _answers(request: Request, outcome: object) -> list[tuple[Submission, Answer]]:

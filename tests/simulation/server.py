@@ -1,9 +1,10 @@
 """The simulated database as a server: connections get lost, and transactions outlive them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from application.commands import RecordedAnswer
 from application.ports import Appended, Changes, Conflict, Loaded, OutcomeUnknown, StoreUnavailable
 from domain.identifiers import WalletId
 from tests.simulated_store import SimulatedBook, SimulatedStore
@@ -104,15 +105,22 @@ class Connection:
         self._loading = False
         server.open.append(self)
 
-    def load(self, wallets: Sequence[WalletId], streams: Sequence[UUID]) -> Loaded:
-        """Lock and read, as the conformance suite says."""
+    def beginnings(self, streams: Sequence[UUID]) -> Mapping[UUID, RecordedAnswer]:
+        """Read without a lock what never changes, a while before anything is locked."""
+        self._reach()
+        found = SimulatedStore(self._server.book).beginnings(streams)
         self._step()
-        if self._fails("away", 1.0 if self._down else self._server.weather.away):
-            raise StoreUnavailable
+        return found
+
+    def load(
+        self, wallets: Sequence[WalletId], streams: Sequence[UUID], goes_on: Sequence[UUID] = ()
+    ) -> Loaded:
+        """Lock and read, as the conformance suite says."""
+        self._reach()
         self._transaction = transaction = SimulatedStore(self._server.book)
         self._loading = True
         try:
-            loaded = transaction.load(wallets, streams)
+            loaded = transaction.load(wallets, streams, goes_on)
         except Conflict:
             self._transaction = None
             raise
@@ -195,6 +203,11 @@ class Connection:
     @property
     def _down(self) -> bool:
         return self._scheduler.now < self._server.down_until
+
+    def _reach(self) -> None:
+        self._step()
+        if self._fails("away", 1.0 if self._down else self._server.weather.away):
+            raise StoreUnavailable
 
     def _step(self) -> None:
         fiber = self._scheduler.current
