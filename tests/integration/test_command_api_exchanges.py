@@ -159,6 +159,7 @@ def test_a_rate_is_two_whole_numbers_above_zero_as_strings(
         ({"rate": {"numerator": "1"}}, "#/rate/denominator"),
         ({"rate": {"numerator": "1", "denominator": "1", "x": "1"}}, "#/rate/x"),
         ({"currency": "EUR"}, "#/currency"),
+        ({"source_wallet_id": NOWHERE, "amount": "0.000"}, "#/amount"),
         ({"dry_run": True}, "#/dry_run"),
         ({"source_wallet_id": "wal_x"}, "#/source_wallet_id"),
     ],

@@ -218,6 +218,8 @@ def test_held_money_is_not_there_to_be_spent(sides: Sides) -> None:
     ("action", "body"),
     [
         ("capture", {"amount": "1", "more": 1}),
+        ("capture", {"amount": "0.00"}),
+        ("increase", {"amount": "0"}),
         ("capture", {"final": "true"}),
         ("capture", {"final": 1}),
         ("capture", {"currency": "EUR"}),
