@@ -16,6 +16,7 @@ from projections.checkpoints import Superseded, reset
 from projections.contract import Applied, Cursor, Projection
 from projections.worker import Diverged, Halted, Outdated, Worker
 from tests.backups import as_owner
+from tests.every_payment import write_every_payment
 from tests.fan_out import FanOut, copy_of_the_store, drain, some_traffic
 from tests.read_model_fold import checkpoints, folded_rows, stored_rows
 from tests.servers import FreshDatabases
@@ -41,6 +42,13 @@ def test_the_read_models_equal_a_fold(fan_out: FanOut) -> None:
     assert stored_rows(fan_out.databases) == folded_rows(fan_out.databases)
     head = fan_out.head()
     assert checkpoints(fan_out.databases) == {p.name: (head, "following") for p in CATALOGUE}
+
+
+def test_the_read_models_equal_a_fold_of_every_kind_of_payment(fan_out: FanOut) -> None:
+    """A fold that adds up what happened, and believes no event how its payment stands."""
+    write_every_payment(fan_out.databases)
+    follow(fan_out)
+    assert stored_rows(fan_out.databases) == folded_rows(fan_out.databases)
 
 
 def test_two_stretches_are_one(fan_out: FanOut) -> None:

@@ -11,6 +11,7 @@ from projections.catalogue import CATALOGUE
 from projections.checkpoints import reset
 from projections.contract import Applied
 from projections.sources import Taken
+from tests.every_payment import write_every_payment
 from tests.fan_out import FanOut
 from tests.read_model_fold import folded_rows, stored_rows
 from tests.servers import FreshDatabases
@@ -50,21 +51,25 @@ class DisorderlySource:
 
 
 def test_every_way_of_cutting(make_databases: Callable[..., FreshDatabases]) -> None:
-    """Each committed checkpoint ends a command, and in the end every row is as it must be."""
+    """Each committed checkpoint ends a command, and in the end every row is as it must be.
+
+    Holds, approvals and members go on over many commands, wherever those are cut apart.
+    """
     fan_out = FanOut(make_databases())
+    write_every_payment(fan_out.databases)
     writer = fan_out.writer()
     wallets = [writer.open(kind="system") for _ in range(4)]
-    writer.busy(wallets, 40)
+    writer.busy(wallets, 20)
     last = writer.flush().last
     expected = folded_rows(fan_out.databases)
     with fan_out.worker() as worker, fan_out.databases.connect("projector", "reports") as reports:
         events = list(worker._store.after(0, 10_000))
         ends = {0} | {e.position for e in events if e.index == e.count - 1}
-        assert len(ends) < len(events) / 2
+        assert len(ends) < len(events) * 0.6
         store = worker._store
         assert isinstance(store, StoredEvents)
 
-        @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+        @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
         @given(seed=st.integers(0, 2**32), limit=st.integers(1, 30), disorder=st.floats(0, 0.3))
         def cut(seed: int, limit: int, disorder: float) -> None:
             for projection in CATALOGUE:
