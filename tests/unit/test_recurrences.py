@@ -58,6 +58,12 @@ def test_count_counts_dates_from_the_beginning() -> None:
     assert dates("FREQ=MONTHLY", 9, count=2) == ["2026-01-31", "2026-03-31"]
 
 
+def test_a_single_date_comes_once() -> None:
+    plan = Plan(START)
+    assert next_date(plan, Day("2026-01-30")) == START
+    assert next_date(plan, START) is None
+
+
 def test_the_last_year_has_an_end() -> None:
     assert next_date(Plan(Day("9999-12-31"), "FREQ=DAILY"), Day("9999-12-31")) is None
 
