@@ -38,6 +38,7 @@ NAMED = True
 GROUPS: dict[str, Group] = {
     "system": Group("bench.system", "second start, memory of everything", 1),
     "in-process": Group("bench.in_process", "the ledger without HTTP, beside set-based SQL", 1.5),
+    "holds": Group("bench.holds", "holds and captures, a wallet with a long past", 2),
     "http": Group("bench.http", "transfers over HTTP, alone, together, through the gateway", 3),
     "reading": Group("bench.reading", "balance queries, commit to visible in balances", 3),
     "million": Group("bench.million", "rebuild, proof and storage of a million events", 6),

@@ -4,8 +4,9 @@ import random
 import statistics
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 
@@ -66,7 +67,7 @@ def figures(place: Place, plan: Plan) -> list[Figure]:
 
 def open_wallets(place: Place) -> list[WalletId]:
     """Open wallets in this process and return their ids."""
-    ledger, store = open_ledger(place.settings, place.secrets, Currencies({}), report=_raise)
+    ledger, store = open_ledger(place.settings, place.secrets, Currencies({}), report=raised)
     works = []
     for number in range(WALLETS):
         stream = key_stream("main", "bench", "bench", f"wallet-{number}")
@@ -81,7 +82,7 @@ def open_wallets(place: Place) -> list[WalletId]:
         )
         works.append(Submission(command, OPERATOR, stream, "0" * 64))
     for start in range(0, WALLETS, 250):
-        _check(ledger.execute(works[start : start + 250]))
+        check(ledger.execute(works[start : start + 250]))
     store.close()
     return [wallet_id(work.stream) for work in works]
 
@@ -94,11 +95,8 @@ def transfers(
     callers: int = CALLERS,
 ) -> float:
     """Let each caller submit its next transfer when the last one is answered."""
-    ledger, store = open_ledger(place.settings, place.secrets, Currencies({}), report=_raise)
-    run, count, over = time.time_ns(), 0, threading.Event()
 
-    def submission(number: int) -> Submission:
-        stream = key_stream("main", "bench", "bench", f"{run}-{number}")
+    def submission(_caller: int, stream: UUID) -> Submission:
         source, destination = random.sample(wallets, 2)
         command = transfer_money(
             payment_id=payment_id(stream),
@@ -109,21 +107,40 @@ def transfers(
         )
         return Submission(command, OPERATOR, stream, "0" * 64)
 
+    return commands(place, submission, seconds, callers)
+
+
+def commands(
+    place: Place,
+    submission: Callable[[int, UUID], Submission],
+    seconds: float,
+    callers: int = CALLERS,
+) -> float:
+    """Return how many commands a second are answered, each caller asking when it has its answer.
+
+    `submission` makes the next command of a caller, from its number and a new key's stream.
+    """
+    ledger, store = open_ledger(place.settings, place.secrets, Currencies({}), report=raised)
+    run, count, over = time.time_ns(), 0, threading.Event()
+
+    def next_of(caller: int, number: int) -> Submission:
+        return submission(caller, key_stream("main", "bench", "bench", f"{run}-{number}"))
+
     def deliver(pairs: list[tuple[int, Outcome]]) -> None:
         nonlocal count
-        _check([outcome for _, outcome in pairs])
+        check([outcome for _, outcome in pairs])
         count += len(pairs)
         if time.perf_counter() >= end:
             over.set()
             return
         for caller, _ in pairs:
-            writer.submit(submission(count * callers + caller), caller)
+            writer.submit(next_of(caller, count * callers + caller), caller)
 
     writer: Writer[int] = Writer(ledger.execute, deliver)
     started = time.perf_counter()
     end = started + seconds
     for caller in range(callers):
-        writer.submit(submission(-1 - caller), caller)
+        writer.submit(next_of(caller, -1 - caller), caller)
     writer.start()
     over.wait(seconds + 30)
     taken = time.perf_counter() - started
@@ -143,11 +160,13 @@ def _set_based(
     return count / (time.perf_counter() - started)
 
 
-def _check(outcomes: Sequence[Outcome]) -> None:
+def check(outcomes: Sequence[Outcome]) -> None:
+    """Expect that every command was accepted."""
     for outcome in outcomes:
         assert isinstance(outcome, Answer), outcome
         assert not outcome.refused, outcome
 
 
-def _raise(fault: Exception) -> None:
+def raised(fault: Exception) -> None:
+    """End the measurement with a fault of the ledger."""
     raise fault

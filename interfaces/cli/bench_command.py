@@ -22,7 +22,7 @@ def command(
         typer.Option(
             envvar="FALCONPAY_BENCH_ONLY",
             help="A group of figures, may be repeated. Measured by default: system, in-process,"
-            " http, reading, million, import. Only when named: overload, growth, soak, peers,"
+            " holds, http, reading, million, import. Only when named: overload, growth, soak, peers,"
             " ledgers, cost.",
         ),
     ] = None,
