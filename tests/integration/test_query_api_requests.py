@@ -42,7 +42,6 @@ class Book:
     system: QuerySystem
     writer: Written
     till: WalletId
-    purse: WalletId
     lunch: PaymentRequestId
     open: PaymentRequestId
     paid: PaymentRequestId
@@ -104,14 +103,15 @@ def book(postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory) -> It
         writer.pay(bank, purse, 100_00)
         done(writer, AddMember(till, CAROL.subject, "viewer"), BEN)
         lunch = ask(writer, till, payer=ANNA.subject, description="Lunch")
-        names = [ask(writer, till) for _ in range(4)]
+        still, paid, declined, cancelled = (ask(writer, till) for _ in range(4))
         expired = ask(writer, till, expires_in=1)
-        payment = accept(writer, names[1], purse)
-        done(writer, DeclinePaymentRequest(names[2]), DAN)
-        done(writer, CancelPaymentRequest(names[3]), BEN)
+        payment = accept(writer, paid, purse)
+        done(writer, DeclinePaymentRequest(declined), DAN)
+        done(writer, CancelPaymentRequest(cancelled), BEN)
         time.sleep(1.1)
         system.follow()
-        yield Book(system, writer, till, purse, lunch, *names, expired, payment)
+        asked = (lunch, still, paid, declined, cancelled, expired)
+        yield Book(system, writer, till, *asked, payment)
         writer.close()
 
 
