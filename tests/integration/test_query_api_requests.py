@@ -19,6 +19,7 @@ from domain.wallet_rules import AddMember, RemoveMember
 from domain.wallets import Caller
 from tests.books import replay
 from tests.drawn_code import read
+from tests.fan_out import FanOut, drain
 from tests.query_system import QuerySystem, query_system
 from tests.servers import PostgresHome
 from tests.written import Written
@@ -242,6 +243,24 @@ def test_an_outsider_reads_the_same_from_the_events(book: Book) -> None:
     assert last == {
         "standing": {"status": "accepted", "payment_id": book.payment, "by": ANNA.subject}
     }
+
+
+@pytest.mark.parametrize("limit", [1, 7, 5_000])
+def test_rows_are_the_same_in_whatever_chunks_events_come(book: Book, limit: int) -> None:
+    """Built again from the first event on, a command at a time or all at once."""
+    databases = book.system.databases
+    book.system.follow()
+    with databases.connect_admin("reports") as reports:
+        reports.execute("SET search_path = reports_main")
+        before = reports.execute("SELECT * FROM payment_requests ORDER BY position").fetchall()
+        reports.execute("TRUNCATE payment_requests")
+        reports.execute("DELETE FROM checkpoint WHERE projection = 'payment_requests'")
+        with FanOut(databases).worker(limit=limit) as worker:
+            worker.begin()
+            drain(worker)
+        after = reports.execute("SELECT * FROM payment_requests ORDER BY position").fetchall()
+    assert len(before) >= len(ALL)
+    assert after == before
 
 
 ALTERED: list[tuple[LiteralString, str]] = [
