@@ -15,6 +15,7 @@ from application.commands import (
     Work,
 )
 from application.ports import Appended, Changes, Loaded
+from domain.events import Event
 from domain.identifiers import bits, payment_id, wallet_id
 from domain.recorded import EventMetadata
 from domain.wallet_rules import OpenWallet
@@ -66,15 +67,19 @@ class Batch:
         answers: Mapping[UUID, RecordedAnswer] | None = None,
         attempted: frozenset[UUID] = frozenset(),
         wallets: tuple[Wallet, ...] = (OURS_WITH_100, THEIRS_EMPTY),
+        streams: Mapping[UUID, list[Event]] | None = None,
     ) -> None:
+        """Plan a batch; `streams` are those that it goes on, with all their events."""
+        goes_on = streams or {}
         loaded = Loaded(
             wallets={each.wallet_id: each for each in wallets},
             answers={bits(OURS): OURS_OPENED, **(answers or {})},
-            lasts={},
+            lasts={name: (len(events), events[-1]) for name, events in goes_on.items()},
             clock=0.0,
             decided_at=NOW,
         )
-        plan = BatchPlan(loaded, set(attempted), ISO.digits)
+        firsts = {name: stored(events[0], "begun") for name, events in goes_on.items()}
+        plan = BatchPlan(loaded, set(attempted), ISO.digits, firsts)
         for work in works:
             plan.add(work)
         self.changes: Changes | None = plan.changes()

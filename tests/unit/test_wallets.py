@@ -9,6 +9,7 @@ from domain.events import (
     WalletClosed,
     WalletEvent,
     WalletFrozen,
+    WalletFundsHeld,
     WalletOpened,
     WalletOverdraftLimitChanged,
     WalletUnfrozen,
@@ -46,6 +47,7 @@ from tests.given import (
     OPERATOR,
     OURS,
     OWNER,
+    PAID,
     STRANGER,
     credited,
     debited,
@@ -130,11 +132,13 @@ REFUSED: list[tuple[list[WalletEvent], Any, Caller, type[Refusal | Rejection]]] 
     ([credited(1), FROZEN_BY_OPERATOR], CLOSE, OPERATOR, WalletNotEmpty),
     ([credited(1)], CLOSE, OWNER, WalletNotEmpty),
     ([debited(1)], CLOSE, OWNER, WalletNotEmpty),
+    ([WalletFundsHeld(PAID, 1, "EUR", NOW)], CLOSE, OWNER, WalletNotEmpty),
     ([debited(500), CLOSED], limit(499), STRANGER, WalletNotFound),
     ([debited(500), CLOSED], limit(499), OWNER, RoleMissing),
     ([debited(500), CLOSED], limit(499), OPERATOR, WalletIsClosed),
     ([debited(500)], limit(499), OPERATOR, OverdraftInUse),
     ([debited(1)], limit(0), OPERATOR, OverdraftInUse),
+    ([WalletFundsHeld(PAID, 1, "EUR", NOW)], limit(0), OPERATOR, OverdraftInUse),
 ]
 
 
