@@ -20,8 +20,11 @@ from application.commands import (
 )
 from application.ledger import Ledger
 from application.ports import OutcomeUnknown, StoreUnavailable
+from domain.holds import CaptureHold
+from domain.identifiers import payment_id, wallet_id
+from domain.refusals import PaymentNotFound
 from domain.wallet_rules import OpenWallet
-from tests.given import ISO, OWNER, transfer_of
+from tests.given import ISO, OPERATOR, OWNER, transfer_of
 from tests.planned_batch import key, opens
 from tests.simulated_store import Fault, SimulatedBook, SimulatedStore
 
@@ -195,3 +198,62 @@ def test_an_empty_batch_is_no_batch_of_the_store() -> None:
     assert outcome == BatchOutcome(refused=True, results=(None,))
     assert scene.book.rows == []
     assert key(1) not in scene.book.firsts
+
+
+BANK, SHOP, HELD = wallet_id(key(11)), wallet_id(key(12)), payment_id(key(13))
+
+
+def booked(scene: Scene) -> None:
+    """Let a bank hold 100 for a shop."""
+    bank = opens(11)
+    assert isinstance(bank.command, OpenWallet)
+    of_nobody = replace(bank.command, kind="system", overdraft_limit=None)
+    hold = replace(
+        transfer_of(100, payment_id=HELD, source_wallet_id=BANK, destination_wallet_id=SHOP),
+        kind="hold",
+    )
+    works = [
+        replace(bank, command=of_nobody, caller=OPERATOR),
+        opens(12),
+        Submission(hold, OPERATOR, key(13), "hold"),
+    ]
+    for work in works:
+        assert isinstance(scene.execute(work)[0], Answer)
+    scene.uses.clear()
+
+
+CAPTURE = Submission(CaptureHold(HELD, 40, final=True), OWNER, key(14), "capture 40")
+
+
+def test_what_goes_on_a_payment_finds_out_first_which_wallets_it_locks() -> None:
+    """One more look, unlocked, at what never changes; then as for any other command."""
+    scene = Scene()
+    booked(scene)
+    (outcome,) = scene.execute(CAPTURE)
+    assert isinstance(outcome, Answer)
+    assert scene.uses == ["load", "load", "commit"]
+    assert (scene.book.heads[BANK].posted, scene.book.heads[BANK].held) == (-40, 0)
+    assert scene.book.heads[SHOP].posted == 40
+
+
+@pytest.mark.parametrize("lost", [Fault.LOST_BEFORE, Fault.LOST_AFTER])
+def test_a_lost_capture_is_done_once(lost: Fault) -> None:
+    """Whether the COMMIT happened or not, the answer is that of a first time."""
+    scene = Scene()
+    booked(scene)
+    scene.faults = [None, None, lost]
+    (outcome,) = scene.execute(CAPTURE)
+    assert isinstance(outcome, Answer)
+    assert not outcome.replayed
+    assert outcome.opening is not None
+    assert scene.book.heads[SHOP].posted == 40
+    (again,) = scene.execute(CAPTURE)
+    assert again == replace(outcome, replayed=True)
+    assert scene.book.heads[SHOP].posted == 40
+
+
+def test_a_payment_that_is_not_there_locks_nothing_and_stores_nothing() -> None:
+    scene = Scene()
+    (outcome,) = scene.execute(CAPTURE)
+    assert isinstance(outcome, PaymentNotFound)
+    assert scene.book.rows == []
