@@ -12,12 +12,14 @@ import psycopg
 from domain.events import (
     Event,
     RequestAccepted,
+    Role,
     Side,
     WalletClosed,
     WalletCredited,
     WalletDebited,
     WalletFrozen,
     WalletKind,
+    WalletMemberAdded,
     WalletOpened,
     WalletOverdraftLimitChanged,
     WalletUnfrozen,
@@ -35,9 +37,9 @@ from domain.instants import Instant, instant, moment
 from domain.payment_events import PaymentCompleted, PaymentDeclined
 from domain.recorded import Actor, EventMetadata
 from infrastructure.event_codec import EventCodec
+from tests.held_events import Streamed, asked, captured, held
 
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-Streamed = tuple[StreamId | WalletId | PaymentId, Event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,25 @@ class EventsWriter:
             (source, WalletDebited(payment, amount, currency, destination, at)),
             (destination, WalletCredited(payment, amount, currency, source, at)),
         ]
+
+    def hold(self, source: WalletId, destination: WalletId, amount: int) -> PaymentId:
+        """Add a command that holds money."""
+        payment = payment_id(self.new_bits())
+        self.command(held(payment, source, destination, amount))
+        return payment
+
+    def capture(
+        self, payment: PaymentId, source: WalletId, destination: WalletId, amount: int
+    ) -> None:
+        """Add a command that captures all that a hold has."""
+        self.command(captured(payment, source, destination, amount))
+
+    def ask(self, source: WalletId, destination: WalletId, amount: int, by: str) -> None:
+        """Add a command whose payment waits for another owner of its source."""
+        self.command(asked(payment_id(self.new_bits()), source, destination, amount, by))
+
+    def member(self, wallet: WalletId, user: str, role: Role) -> None:
+        self._request(wallet, "add-member", WalletMemberAdded(user, role))
 
     def decline(self, source: WalletId, destination: WalletId, amount: int, **more: Any) -> str:
         """Add a command that was refused for want of money."""

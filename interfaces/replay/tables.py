@@ -50,7 +50,8 @@ def compare_heads(
     """Compare the heads with the wallets as they stand at the store's last position.
 
     A backup may be older than some of the fields, so it says which ones its heads have, the
-    version first. A head that is ahead of its wallet's events speaks of events that are missing behind the last.
+    version first. A head that is ahead of its wallet's events speaks of events that are missing
+    behind the last.
     """
     missing = dict(wallets)
     for stream, *found in heads:

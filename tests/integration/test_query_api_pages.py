@@ -17,6 +17,7 @@ from tests.servers import PostgresHome
 
 OWNER = ("usr_owner", "read")
 AUDITOR = ("usr_auditor", "audit")
+LISTS = 17
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,9 @@ def wallets(system: QuerySystem) -> list[WalletId]:
         at = Instant(f"2026-02-{day:02}T10:00:00.000000Z")
         writer.transfer(wallets[0], wallets[8], 5, effective_at=at)
         writer.decline(wallets[8], wallets[1], 5)
+        writer.hold(wallets[0], wallets[8], day)
+        writer.ask(wallets[0], wallets[8], day, by="usr_spender")
+    writer.member(wallets[0], "usr_spender", "spender")
     system.follow()
     return wallets
 
@@ -62,11 +66,14 @@ def lists(wallets: list[WalletId]) -> list[tuple[str, tuple[str, str], dict[str,
         ("/v1/audit/events", AUDITOR, {"wallet_id": wallets[0]}),
         ("/v1/audit/events", AUDITOR, {"after": "20"}),
         ("/v1/reports/daily", AUDITOR, {"currency": "EUR"}),
+        (f"/v1/wallets/{wallets[0]}/holds", OWNER, {}),
+        ("/v1/approvals", OWNER, {}),
+        ("/v1/payments", ("usr_spender", "payments"), {"status": "awaiting-approval"}),
         ("/v1/projections", OWNER, {}),
     ]
 
 
-@pytest.mark.parametrize("number", range(14))
+@pytest.mark.parametrize("number", range(LISTS))
 def test_pages_of_any_size_are_the_list(
     system: QuerySystem, wallets: list[WalletId], number: int
 ) -> None:
@@ -118,6 +125,8 @@ def test_each_item_once_while_others_are_written_and_all_is_built_again(
 def disturb(system: QuerySystem, wallets: list[WalletId], rebuild: bool) -> None:
     system.writer.open(owner="usr_owner", reference="R")
     system.writer.busy(wallets, 8)
+    system.writer.hold(wallets[0], wallets[7], 9)
+    system.writer.ask(wallets[0], wallets[7], 9, by="usr_spender")
     if rebuild:
         with (
             FanOut(system.databases).worker() as worker,
@@ -153,6 +162,11 @@ def test_a_cursor_is_bound_to_all_that_it_was_given_for(
     assert refused(system, path, *OWNER, **mine, kind="transfer")
     assert refused(system, path, *OWNER, **mine, from_="2020-01-01T00:00:00Z")
     for other in ("/v1/wallets", f"/v1/wallets/{wallets[0]}/entries", "/v1/projections"):
+        assert refused(system, other, *OWNER, cursor=cursor)
+    holds = f"/v1/wallets/{wallets[0]}/holds"
+    cursor = system.found(holds, *OWNER, limit=1)["next_cursor"]
+    assert not refused(system, holds, *OWNER, cursor=cursor)
+    for other in ("/v1/approvals", f"/v1/wallets/{wallets[1]}/holds", "/v1/payments"):
         assert refused(system, other, *OWNER, cursor=cursor)
     entries = f"/v1/wallets/{wallets[0]}/entries"
     cursor = system.found(entries, *OWNER, limit=1)["next_cursor"]
@@ -199,7 +213,7 @@ def test_whoever_has_very_many_wallets_sees_the_same_of_payments(
     assert system.pages("/v1/payments", *platform, status="declined") == declined
 
 
-@pytest.mark.parametrize("number", range(14))
+@pytest.mark.parametrize("number", range(LISTS))
 def test_no_letter_of_a_cursor_can_be_changed(
     system: QuerySystem, wallets: list[WalletId], number: int
 ) -> None:

@@ -1,5 +1,6 @@
 """`replay verify` finds whatever is altered of payments that go on, of members and of limits."""
 
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import LiteralString
@@ -7,11 +8,13 @@ from typing import LiteralString
 import pytest
 
 from domain.identifiers import StreamId, bits
+from interfaces.replay import stored
 from tests import servers
 from tests.altered_book import REPORT_TABLES, Book, kept
 from tests.books import falcon, falcon_json, project, replay
 from tests.every_payment import ANN, BEN, CAT, DAN, EVE, EveryPayment, write_every_payment
-from tests.servers import PostgresHome
+from tests.fan_out import FanOut
+from tests.servers import FreshDatabases, PostgresHome
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,9 @@ def test_what_a_payment_came_to_is_compared_with_its_last_event(
     full: Full, name: str, change: LiteralString, field: str
 ) -> None:
     payment = full.names.payments[name]
-    full.book.reports.execute("UPDATE payments SET " + change + " WHERE payment_id = %s", (payment,))
+    full.book.reports.execute(
+        "UPDATE payments SET " + change + " WHERE payment_id = %s", (payment,)
+    )
     assert full.book.place() == (full.of(name)[-1], "payments", payment, field)
 
 
@@ -132,7 +137,9 @@ def test_what_a_payment_began_with_is_compared_with_its_first_event(
     full: Full, name: str, change: LiteralString, field: str
 ) -> None:
     payment = full.names.payments[name]
-    full.book.reports.execute("UPDATE payments SET " + change + " WHERE payment_id = %s", (payment,))
+    full.book.reports.execute(
+        "UPDATE payments SET " + change + " WHERE payment_id = %s", (payment,)
+    )
     assert full.book.place() == (full.of(name)[0], "payments", payment, field)
 
 
@@ -344,3 +351,31 @@ def test_differences_of_legs_and_steps_are_counted_for_their_read_model(full: Fu
     shown = falcon(full.book.databases, "replay", "verify").stdout
     (line,) = [line for line in shown.splitlines() if "payments " in line]
     assert int(line.split()[-2]) > 0
+
+
+def test_memory_does_not_grow_with_payments_that_go_on(
+    databases: FreshDatabases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A replay of four times as many holds and captures, in chunks, keeps no more in mind."""
+    monkeypatch.setattr(stored, "CHUNK", 100)
+    fan_out = FanOut(databases)
+    writer = fan_out.writer()
+    one, other = writer.open(kind="system"), writer.open(kind="system")
+
+    def peak(holds: int) -> int:
+        # The server ends a connection that takes a second to write what it appends.
+        for _ in range(holds // 100):
+            for _ in range(100):
+                payment = writer.hold(one, other, 5)
+                writer.capture(payment, one, other, 5)
+            writer.flush()
+        project(databases)
+        tracemalloc.start()
+        found = replay(databases)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert {difference.where for difference in found.findings.kept} == {"wallet_head"}
+        return most
+
+    few = peak(1_000)
+    assert peak(3_000) < few + 200_000

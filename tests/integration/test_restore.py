@@ -110,7 +110,7 @@ def of_before_limits(kept: Kept, file: Path) -> None:
             query = f"SELECT {columns} FROM ledger_main.{table}"
             if table == "schema_migration":
                 query += " WHERE number <= 2"
-            with admin.cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT binary)") as copy:  # type: ignore[arg-type]  # made of the words above
+            with admin.cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT binary)") as copy:
                 copied[table] = b"".join(copy)
 
     def older(schema: Schema) -> Schema:
