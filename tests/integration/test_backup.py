@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import LiteralString
 
 import msgspec
 import pytest
@@ -25,6 +26,7 @@ from interfaces.recovery.manifest import FORMAT, Manifest
 from interfaces.recovery.restore import check_file
 from tests.backups import as_owner, rewritten, some_book
 from tests.books import ROOT, falcon_command
+from tests.every_payment import write_every_payment
 from tests.fan_out import until
 from tests.servers import FreshDatabases, PostgresHome, fresh_databases
 from tests.written import Written
@@ -132,6 +134,22 @@ def test_a_book_that_is_not_as_its_events_say_is_not_kept(kept: Kept, tmp_path: 
     assert "is not as its events say" in done.stderr
     assert "posted should be" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("change", ["spent_on = spent_on - 1", "spent = 0", "members = NULL"])
+def test_members_and_what_was_spent_are_as_their_events_say(
+    databases: FreshDatabases, tmp_path: Path, change: LiteralString
+) -> None:
+    """Of a book with every kind of payment: it is kept, and not any more with an altered head."""
+    home = write_every_payment(databases).wallets["home"]
+    assert as_owner(databases, "backup", tmp_path / "book.backup").returncode == 0
+    with databases.connect_admin() as admin:
+        admin.execute(
+            "UPDATE ledger_main.wallet_head SET " + change + " WHERE id = %s", [bits(home)]
+        )
+    done = as_owner(databases, "backup", tmp_path / "altered.backup")
+    assert done.returncode == 1
+    assert f"wallet_head, {home}: {change.split()[0]} should be" in done.stderr
 
 
 def test_a_gap_in_a_stream_is_noticed(

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 import rfc8785
 
+from domain.identifiers import encode
 from tests.altered_book import Book
 from tests.books import ROOT, falcon, falcon_command
+from tests.every_payment import write_every_payment
+from tests.servers import FreshDatabases
 
 
 def export(book: Book, *words: object) -> list[dict[str, Any]]:
@@ -67,6 +70,34 @@ def test_an_outsider_can_compute_every_balance(book: Book) -> None:
     assert sorted(posted[name] for name in posted if name.startswith("wal_")) == [
         amount for (amount,) in heads
     ]
+
+
+EFFECTS = {
+    "wallet.credited.v1": (1, 0),
+    "wallet.debited.v1": (-1, 0),
+    "wallet.funds_held.v1": (0, 1),
+    "wallet.hold_captured.v1": (-1, -1),
+    "wallet.hold_released.v1": (0, -1),
+}
+"""The contract's table: what an amount does to posted and held."""
+
+
+def test_an_outsider_can_compute_what_is_held_too(databases: FreshDatabases) -> None:
+    """Of every kind of payment, by the table of events alone."""
+    write_every_payment(databases)
+    done = falcon(databases, "export", "--format", "jsonl", "-")
+    assert done.returncode == 0, done.stderr
+    computed: dict[str, list[int]] = {}
+    for line in done.stdout.splitlines()[1:]:
+        event = json.loads(line)
+        if event["type"] == "wallet.opened.v1":
+            computed[event["stream_id"]] = [0, 0]
+        for place, sign in enumerate(EFFECTS.get(event["type"], ())):
+            computed[event["stream_id"]][place] += sign * event["data"]["amount"]
+    with databases.connect("reader") as reader:
+        heads = reader.execute("SELECT id, posted, held FROM wallet_head").fetchall()
+    assert computed == {encode("wal", head[0]): [head[1], head[2]] for head in heads}
+    assert sum(held > 0 for _, held in computed.values()) == 2
 
 
 @pytest.mark.parametrize(
