@@ -11,12 +11,14 @@ import pytest
 
 from application.commands import Answer, Defect, Unavailable
 from application.ports import Changes, Conflict, StoreUnavailable
-from domain.identifiers import WalletId, bits
+from domain.holds import CaptureHold
+from domain.identifiers import WalletId, bits, payment_id
 from domain.instants import Instant
 from domain.payment_events import PaymentCompleted
 from infrastructure.databases.provision import LIMITS_TRANSACTIONS
 from infrastructure.event_log.reader import EventReader
 from infrastructure.ledger_store.store import confirm
+from tests.aftermath import aftermath
 from tests.fan_out import until
 from tests.given import NOW
 from tests.servers import FreshDatabases
@@ -96,6 +98,27 @@ def test_a_connection_lost_before_the_commit(
         far.store.close()
         assert isinstance(far.pay(source, destination, 1), Answer)
     assert stored(databases)["payment.completed.v1"] == 2
+
+
+def test_lost_answers_of_what_goes_on_a_payment(
+    databases: FreshDatabases, far: Written, proxy: CuttingProxy
+) -> None:
+    """Parts of a hold are captured once each, wherever the connection is lost."""
+    source, destination = far.open(overdraft_limit=None), far.open()
+    hold = far.holding(source, destination, 100)
+    assert isinstance(far.one(hold), Answer)
+    part = CaptureHold(payment_id(hold.stream), 5, final=False)
+    marks = (b"originator_version = 1", b"CROSS JOIN LATERAL", b"append", *[COMMIT] * 12)
+    for mark in marks:
+        far.store.close()
+        proxy.lose_answer_to(mark)
+        answer = far.one(far.asking(part))
+        assert isinstance(answer, Answer)
+        assert not answer.replayed
+    assert proxy.lost == len(marks)
+    after = aftermath(databases, far)
+    assert after.story(payment_id(hold.stream)) == ["authorized", *["captured"] * len(marks)]
+    assert after.money[source] == (-75, 25)
 
 
 def test_a_backend_that_ends_between_locks_and_commit(
