@@ -11,6 +11,8 @@ HOLD, PAYMENT, WALLET = (
     f"/v1/wallets/{NOWHERE}",
 )
 
+SCHEDULE = "/v1/schedules/sch_0123456789ABCDEFGHJKMNPQRS"
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -40,6 +42,7 @@ BEGUN = (
     Sent("POST", "/v1/holds", transfer(NOWHERE, OTHER, "1"), MOVES),
     Sent("POST", "/v1/payments", {"legs": [LEG]}, MOVES),
     Sent("POST", "/v1/exchanges", EXCHANGE, OPERATES),
+    Sent("POST", "/v1/schedules", {"transfer": LEG, "starts_on": "2030-01-31"}, MOVES),
 )
 CONTINUED = (
     Sent("POST", f"{HOLD}/capture", {}, MOVES),
@@ -49,9 +52,12 @@ CONTINUED = (
     Sent("POST", f"{PAYMENT}/reverse", {"reason": "x"}, OPERATES),
     Sent("POST", f"{PAYMENT}/approve", {}, MOVES),
     Sent("POST", f"{PAYMENT}/reject", {}, MOVES),
+    Sent("POST", f"{SCHEDULE}/pause", {}, MOVES),
+    Sent("POST", f"{SCHEDULE}/resume", {}, MOVES),
     Sent("POST", f"{WALLET}/members", {"user_id": "usr_x", "role": "viewer"}, GOVERNS),
 )
 WITHOUT_KEY = (
+    Sent("DELETE", SCHEDULE, {}, MOVES),
     Sent("DELETE", f"{WALLET}/members/usr_x", {}, GOVERNS),
     Sent("PUT", f"{WALLET}/limits", {"per_payment": None, "per_day": "1"}, GOVERNS),
     Sent("PUT", f"{WALLET}/overdraft", {"overdraft_limit": "1", "reason": "x"}, OPERATES),

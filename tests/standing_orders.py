@@ -84,7 +84,17 @@ class StandingOrders:
     @property
     def first(self) -> Day:
         """The first of next month, which is no day on which the test runs."""
-        return Day((self.today.replace(day=1) + timedelta(days=32)).replace(day=1).isoformat())
+        return self.month_after(self.today.isoformat())
+
+    @staticmethod
+    def month_after(day: str) -> Day:
+        """Return the first of the next month."""
+        following = date.fromisoformat(day).replace(day=1) + timedelta(days=32)
+        return Day(following.replace(day=1).isoformat())
+
+    def leg(self, amount: int) -> Leg:
+        """Return a movement from Ann's wallet to the shop."""
+        return Leg(self.scene.home, self.scene.shop, amount, "EUR")
 
     def make(self, by: Caller = ANN, **fields: Any) -> ScheduleId:
         """Make a schedule of ten cents from Ann's wallet to the shop; return its id."""
@@ -92,7 +102,7 @@ class StandingOrders:
         stream = writer.stream(None)
         plan = Plan(**{"starts_on": self.first, **fields.pop("plan", {})})
         assert next_date(plan, None) is not None
-        leg = fields.pop("leg", Leg(self.scene.home, self.scene.shop, RENT, "EUR"))
+        leg = fields.pop("leg", self.leg(RENT))
         command = CreateSchedule(
             schedule_id=schedule_id(stream), leg=leg, plan=plan, **{"if_missed": "run", **fields}
         )
