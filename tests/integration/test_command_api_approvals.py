@@ -187,6 +187,28 @@ def test_a_split_waits_by_its_sum(home: Household) -> None:
     assert sides.balances() == (8_999, 0, 1_001)
 
 
+def test_who_approves_sees_the_legs_of_their_own_wallets(home: Household) -> None:
+    """Of a payment from two wallets, which an operator asked for; the amount is their sum."""
+    sides = home.sides
+    other = Household.of(sides.api)
+    sides.operator.paid(sides.bank, sides.full, "1")
+    legs = [
+        transfer(sides.full, sides.shop, "11.00"),
+        transfer(other.sides.full, sides.shop, "22.00"),
+        transfer(sides.full, other.sides.shop, "33.00"),
+    ]
+    asked = sides.operator.post("/v1/payments", {"legs": legs}).json()
+    assert (asked["status"], asked["amount"], asked["legs"]) == ("awaiting-approval", "66.00", legs)
+    response = home.owners[0].on(asked["payment_id"], "approve")
+    assert status(response) == "awaiting-approval"
+    assert (response.json()["amount"], response.json()["legs"]) == ("44.00", legs[::2])
+    assert other.sides.full not in response.text
+    response = other.owners[0].on(asked["payment_id"], "approve")
+    assert status(response) == "completed"
+    assert (response.json()["amount"], response.json()["legs"]) == ("22.00", legs[1:2])
+    assert sides.full not in response.text
+
+
 def test_a_hold_that_was_not_approved_in_time_is_not_approved_any_more(home: Household) -> None:
     sides = home.sides
     asked = sides.anna.hold(sides.full, sides.shop, "60", expires_in=1).json()["payment_id"]

@@ -102,6 +102,39 @@ def test_a_wrong_method_is_a_405_with_all_methods_of_the_path(gateway: GatewayHo
     assert_problem(gateway.ask("POST", "/healthz", headers={}), 405, "method-not-allowed")
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/wallets/wal_1/limits", "PUT"),
+        ("/v1/wallets/wal_1/members", "POST"),
+        ("/v1/wallets/wal_1/members/usr_1", "DELETE"),
+        ("/v1/payments", "GET, POST"),
+        ("/v1/payments/pay_1", "GET"),
+        ("/v1/payments/pay_1/refund", "POST"),
+        ("/v1/holds/pay_1/capture", "POST"),
+    ],
+)
+def test_a_path_has_no_other_methods_than_its_own(
+    gateway: GatewayHome, path: str, allowed: str
+) -> None:
+    """What is under a path is another path."""
+    for method in {"GET", "POST", "PUT", "DELETE", "PATCH"} - set(allowed.split(", ")):
+        answer = gateway.ask(method, path)
+        assert_problem(answer, 405, "method-not-allowed")
+        assert answer.headers["allow"] == allowed
+    assert_problem(gateway.ask("POST", f"{path}/a/more"), 404, "not-found")
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_a_put_and_a_delete_go_through_whole(gateway: GatewayHome, method: str) -> None:
+    """With their body and the headers that they have."""
+    path = "/v1/wallets/wal_1/" + ("limits" if method == "PUT" else "members/usr_1")
+    headers = {**gateway.bearer(), "Content-Type": "application/json", "X-Request-Id": "abc-2"}
+    said = gateway.ask(method, path, headers=headers, content=b'{"per_day": null}').json()
+    assert (said["method"], said["path"], said["body_bytes"]) == (method, path, 17)
+    assert dict(said["headers"])["x-request-id"] == "abc-2"
+
+
 def test_ids_go_through_and_forwarded_headers_do_not(gateway: GatewayHome) -> None:
     """A request id and a trace are the client's; where it comes from is for nobody to invent."""
     headers = {
