@@ -4,10 +4,24 @@ from collections.abc import Sequence
 
 import pytest
 
+from domain.wallets import evolve
 from interfaces.replay.findings import KEPT, Difference, Findings
 from interfaces.replay.order import OrderCheck
-from interfaces.replay.stored import Facts, Limited, Moved, Opened, Other, Paid, Place, Stored
+from interfaces.replay.stored import (
+    Facts,
+    Limited,
+    Limits,
+    MemberAdded,
+    MemberRemoved,
+    Moved,
+    Opened,
+    Other,
+    Paid,
+    Place,
+    Stored,
+)
 from interfaces.replay.wallets import MAX_BALANCE, Wallets
+from tests.given import NOW, credited, debited, opening, wallet
 
 At = tuple[int, str]
 
@@ -170,6 +184,64 @@ def test_what_must_hold_of_a_wallet_is_checked_at_every_event(
     steps: list[tuple[str, Facts]], versions: tuple[int, ...], found: list[At]
 ) -> None:
     assert folded(steps, versions) == found
+
+
+def uncounted(amount: int = 5) -> Moved:
+    """Return a debit that counts against no limit, as that of a refund."""
+    return Moved("pay_1", amount, "EUR", counted=0)
+
+
+def freed(amount: int = 5, given_back: int = 0) -> Moved:
+    return Moved("pay_1", amount, "EUR", given_back=given_back)
+
+
+LIMITED: tuple[str, Facts] = ("wallet.limits_changed.v1", Limits(None, 7))
+SHARED: tuple[str, Facts] = ("wallet.member_added.v1", MemberAdded("usr_2", "owner"))
+
+
+@pytest.mark.parametrize(
+    ("steps", "found"),
+    [
+        ([LIMITED, ("wallet.debited.v1", moved()), ("wallet.debited.v1", moved(2))], []),
+        ([LIMITED, ("wallet.debited.v1", moved()), ("wallet.debited.v1", moved(3))],
+         [(4, "spent on the day")]),
+        ([LIMITED, ("wallet.debited.v1", moved()), ("wallet.debited.v1", uncounted(9))], []),
+        ([LIMITED, ("wallet.debited.v1", moved()), ("wallet.funds_held.v1", moved(3))],
+         [(4, "spent on the day")]),
+        ([LIMITED, ("wallet.funds_held.v1", moved()), ("wallet.hold_captured.v1", moved()),
+          ("wallet.debited.v1", moved(2))], []),
+        ([LIMITED, ("wallet.funds_held.v1", moved()), ("wallet.hold_released.v1", freed(5, 5)),
+          ("wallet.debited.v1", moved(7))], []),
+        ([LIMITED, ("wallet.funds_held.v1", moved()), ("wallet.hold_released.v1", freed(5, 4)),
+          ("wallet.debited.v1", moved(7))], [(5, "spent on the day")]),
+        ([("wallet.funds_held.v1", moved()), ("wallet.hold_released.v1", freed(5, 6))],
+         [(3, "spent on the day")]),
+        ([("wallet.debited.v1", moved(9)), LIMITED], []),
+        ([("wallet.limits_changed.v1", Limits(4, None)), ("wallet.debited.v1", moved())],
+         [(3, "spent by the payment")]),
+        ([("wallet.member_removed.v1", MemberRemoved("usr_1"))], [(2, "owners")]),
+        ([("wallet.member_added.v1", MemberAdded("usr_1", "viewer"))], [(2, "owners")]),
+        ([SHARED, ("wallet.member_removed.v1", MemberRemoved("usr_1"))], []),
+    ],
+)  # fmt: skip
+def test_limits_and_owners_are_checked_at_every_event(
+    steps: list[tuple[str, Facts]], found: list[At]
+) -> None:
+    assert folded([UNLIMITED, *steps]) == found
+
+
+def test_a_day_is_counted_as_far_as_a_head_has_room() -> None:
+    """Alike by the ledger and by the replay, as both must come to the same head."""
+    ledger = wallet(first=opening(overdraft_limit=None))
+    replayed = Wallets(Findings())
+    replayed.add(event(1, opened(None), "wallet.opened.v1"))
+    for version in range(2, 12, 2):
+        for fact, kind in ((debited, "wallet.debited.v1"), (credited, "wallet.credited.v1")):
+            ledger = evolve(ledger, fact(MAX_BALANCE // 2), NOW[:10])
+            other = version if fact is debited else version + 1
+            replayed.add(event(other, moved(MAX_BALANCE // 2), kind, version=other))
+    (head,) = replayed.known.values()
+    assert (ledger.spent, head.spent) == (MAX_BALANCE, MAX_BALANCE)
 
 
 def test_the_first_difference_is_the_one_at_the_lowest_position() -> None:
