@@ -58,7 +58,11 @@ def book(postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory) -> It
         today = scene.after().rows[-1].recorded_at[:10]
         orders = StandingOrders(scene, date.fromisoformat(today))
         monthly = {"recurrence": "FREQ=MONTHLY;BYMONTHDAY=1", "count": 12}
-        texts = {"description": "Rent", "reference": "R-1", "metadata": {"flat": "3"}}
+        texts: dict[str, Any] = {
+            "description": "Rent",
+            "reference": "R-1",
+            "metadata": {"flat": "3"},
+        }
         made = {
             "rent": orders.make(plan=monthly, **texts),
             "once": orders.make(),
