@@ -21,7 +21,8 @@ from tests.servers import FreshDatabases
 LEDGER_TABLES: tuple[LiteralString, ...] = ("events", "wallet_head", "store")
 REPORT_TABLES: tuple[LiteralString, ...] = (
     *("checkpoint", "balances", "members", "entries", "payments", "payment_legs"),
-    *("payment_steps", "daily_totals", "trial_balance"),
+    *("payment_steps", "schedules", "schedule_occurrences", "payment_requests"),
+    *("daily_totals", "trial_balance"),
 )
 OPERATOR = Caller("tests", "tests", operate=True)
 
