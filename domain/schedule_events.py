@@ -33,7 +33,7 @@ class ScheduleStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleCreated:
-    """Somebody wants a transfer made on dates; the right is the one that is asked for each time.
+    """Somebody wants a transfer made on dates, by the rights that they have on each of them.
 
     Without a recurrence (RFC 5545) it is made once, on the first date.
     """

@@ -49,6 +49,15 @@ MEANINGS: Mapping[str, str] = {
     "rate": "Whole units of the second currency for one of the first, as a fraction.",
     "standing": "How it stands after the event.",
     "original_payment_id": "The payment that is undone (`pay_`).",
+    "starts_on": "The first day that counts, YYYY-MM-DD in UTC.",
+    "recurrence": "A rule of RFC 5545 of days; null is once.",
+    "until": "The last day that counts; null is no end.",
+    "count": "How many dates there are; null is no end.",
+    "if_missed": "What becomes of a date on which everything was down.",
+    "created_by": "Whose rights are asked for on each date.",
+    "operate": "Whether those are the rights of an operator.",
+    "on": "The date of the occurrence, YYYY-MM-DD in UTC.",
+    "attempt": "How often it was tried with this time.",
     "side": "Whether a member of the wallet or an operator acted.",
 }
 

@@ -1,5 +1,5 @@
--- One row a schedule; `position` and `recorded_at` are those of the event that began it. Deleted ones
--- stay, since a rebuild has them too, and are shown to nobody. Dates are UTC.
+-- One row a schedule; `position` and `recorded_at` are those of the event that began it. Deleted
+-- ones stay, since a rebuild has them too, and are shown to nobody. Dates are UTC.
 CREATE TABLE schedules (
     schedule_id text PRIMARY KEY,
     position bigint NOT NULL,
