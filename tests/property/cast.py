@@ -46,5 +46,5 @@ WALLETS: dict[str, Begun] = {
 THRESHOLD = 30
 """What the household pays above it waits for one other owner."""
 
-PER_PAYMENT, PER_DAY = 40, 90
+PER_PAYMENT, PER_DAY = 40, 50
 """The limits of `limited`."""

@@ -183,16 +183,16 @@ def _release_by_the_payer(sender: Sender, data: st.DataObject) -> Submission:
 HOLDS: dict[str, tuple[int, Draw]] = {
     "hold": (5, _hold),
     "capture": (4, _capture),
-    "capture too much": (6, _too_much),
+    "capture too much": (8, _too_much),
     "release": (3, _release),
     "increase": (3, _increase),
-    "no amount": (3, _no_amount),
-    "captured before": (7, _captured_before),
-    "released before": (6, _released_before),
+    "no amount": (4, _no_amount),
+    "captured before": (8, _captured_before),
+    "released before": (8, _released_before),
     "run out": (24, _run_out),
     "sweep": (5, _sweep),
     "sweep in vain": (6, _sweep_in_vain),
-    "by the wrong": (8, _by_the_wrong),
-    "release by the payer": (4, _release_by_the_payer),
+    "by the wrong": (7, _by_the_wrong),
+    "release by the payer": (7, _release_by_the_payer),
 }
 """What a request is drawn for, how often, and by what."""

@@ -100,7 +100,9 @@ class Requests(Sender):
         short = [] if self.patient else [self.hold(ANNA, "rich", "shop", 3, 1) for _ in range(2)]
         asked = [self.pay(CARL, "household", "shop", THRESHOLD + n) for n in (1, 2)]
         spent = self.pay(CARL, "household", "shop", 5)
-        return [*bought, *endings, *short, *asked, spent]
+        asked.append(self.pay(ANNA, "household", "shop", THRESHOLD + 3))
+        limited = self.pay(ANNA, "limited", "shop", 30)
+        return [*bought, *endings, *short, *asked, spent, limited]
 
     def draw(self, data: st.DataObject) -> Work:
         """Draw one piece of work: a command, a dry run of one, or an atomic batch of some."""

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from application.commands import Submission
 from domain.approvals import ApprovePayment, RejectPayment
+from domain.holds import CaptureHold
 from domain.identifiers import PaymentId, payment_id
 from domain.payment_events import PaymentKind
 from domain.payments import MakePayment
 from domain.refunds import RefundPayment, ReversePayment
+from domain.wallet_rules import AddMember
 from domain.wallets import Caller
 from tests.property.cast import ANNA, BEN, CARL, DORA, OPERATOR, STRANGER, THRESHOLD
 from tests.property.drawn_transfers import Draw, plain
@@ -48,6 +50,17 @@ def _refunding(sender: Sender, data: st.DataObject) -> Submission:
         return plain(sender, data)
     amount = max(1, sender.deal(name).returnable * share // 100) if share else None
     return refund(sender, caller, name, amount)
+
+
+def _refund_of_an_open_hold(sender: Sender, data: st.DataObject) -> Submission:
+    """Draw a refund of what has been captured of a hold so far, or a first part of it."""
+    name = _some(sender, data, lambda deal: deal.state == "held" and deal.returnable > 0)
+    if name is not None:
+        return refund(sender, BEN, name, 1)
+    held = _some(sender, data, lambda deal: deal.state == "held" and deal.left > 2)
+    if held is None:
+        return _refunding(sender, data)
+    return sender.submit(OPERATOR, CaptureHold(held, 2, final=False))
 
 
 def _refund_too_much(sender: Sender, data: st.DataObject) -> Submission:
@@ -146,6 +159,46 @@ def _decide_by_the_wrong(sender: Sender, data: st.DataObject) -> Submission:
     return _decide(sender, data, callers, rejects, only=False)
 
 
+def _by_a_stranger(sender: Sender, data: st.DataObject) -> Submission:
+    """Draw a command on a payment that its giver may not even know of."""
+    name = _some(sender, data, lambda deal: deal.taken > 0 or deal.state == "held")
+    assert name is not None, "payments are there from the beginning"
+    match data.draw(st.integers(0, 2)):
+        case 0:
+            return refund(sender, STRANGER, name, None)
+        case 1:
+            return sender.submit(STRANGER, CaptureHold(name, None, final=True))
+        case _:
+            return sender.submit(STRANGER, ApprovePayment(name, None))
+
+
+def _approve_own(sender: Sender, data: st.DataObject) -> Submission:
+    """Draw a decision by an owner who asked for the payment themselves."""
+    owners = {ANNA.subject: ANNA, BEN.subject: BEN}
+    name = _some(sender, data, lambda deal: deal.state == "waiting" and deal.asker in owners)
+    if name is None:
+        return sender.pay(ANNA, "household", "shop", THRESHOLD + 1)
+    return sender.submit(owners[sender.deal(name).asker], ApprovePayment(name, "mine"))
+
+
+def _no_owner_any_more(sender: Sender, data: st.DataObject) -> Submission:
+    """Draw the end of an ownership whose approval then counts no longer, or the next approval."""
+    roles = sender.purse("household").roles
+    lost = sender.deals(
+        lambda d: d.state == "waiting" and any(roles.get(n) != "owner" for n in d.agreed)
+    )
+    if lost:
+        return sender.submit(ANNA, ApprovePayment(pick(data, lost), None))
+    agreed = sender.deals(lambda d: d.state == "waiting" and BEN.subject in d.agreed)
+    if agreed:
+        command = AddMember(sender.names["household"], BEN.subject, "viewer")
+        return sender.submit(ANNA, command)
+    name = _some(sender, data, lambda d: d.state == "waiting" and d.asker == CARL.subject)
+    if name is None:
+        return sender.pay(CARL, "household", "shop", THRESHOLD + 1)
+    return sender.submit(BEN, ApprovePayment(name, None))
+
+
 def _approve_again(sender: Sender, data: st.DataObject) -> Submission:
     """Draw a second approval by the same owner, or the first of two that are needed."""
     found = sender.deals(lambda deal: deal.state == "waiting" and bool(deal.agreed))
@@ -173,17 +226,21 @@ def _approve_none(sender: Sender, data: st.DataObject) -> Submission:
 
 RETURNS: dict[str, tuple[int, Draw]] = {
     "refund": (4, _refunding),
-    "refund too much": (6, _refund_too_much),
+    "refund of an open hold": (5, _refund_of_an_open_hold),
+    "refund too much": (8, _refund_too_much),
     "refund of none": (6, _refund_of_none),
-    "after reversal": (6, _after_reversal),
+    "after reversal": (7, _after_reversal),
     "reverse": (4, _reversing),
     "reverse refunded": (6, _reverse_refunded),
-    "reverse of none": (6, _reverse_of_none),
-    "ask": (4, _ask),
+    "reverse of none": (7, _reverse_of_none),
+    "ask": (3, _ask),
     "approve": (4, _approve),
     "reject": (2, _reject),
-    "decide by the wrong": (6, _decide_by_the_wrong),
-    "approve again": (8, _approve_again),
-    "approve none": (7, _approve_none),
+    "decide by the wrong": (3, _decide_by_the_wrong),
+    "approve again": (14, _approve_again),
+    "by a stranger": (5, _by_a_stranger),
+    "approve own": (3, _approve_own),
+    "no owner any more": (8, _no_owner_any_more),
+    "approve none": (9, _approve_none),
 }
 """What a request is drawn for, how often, and by what."""

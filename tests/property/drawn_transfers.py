@@ -41,9 +41,14 @@ def _too_much(sender: Sender, data: st.DataObject) -> Submission:
     beyond = sender.chance.choice([0, 1, 1, 1, 2])
     amount = max(1, free + (sender.purse(source).limit or 0) + beyond)
     caller = data.draw(st.sampled_from([ANNA, OPERATOR]))
-    if data.draw(st.booleans()):
-        return sender.pay(caller, source, "theirs", amount)
-    return sender.hold(caller, source, "shop", amount)
+    kind = sender.chance.choice(["pay", "hold", "split"])
+    if kind == "split" and amount > 1:
+        # Each leg could be paid alone; both of them could not.
+        legs = [(source, "theirs", amount - 1), (source, "vault", 1)]
+        return sender.order(caller, "split", legs)
+    if kind == "hold":
+        return sender.hold(caller, source, "shop", amount)
+    return sender.pay(caller, source, "theirs", amount)
 
 
 def _repeat(sender: Sender, data: st.DataObject) -> Submission:
@@ -184,18 +189,18 @@ def _exchange(sender: Sender, data: st.DataObject) -> Submission:
 
 TRANSFERS: dict[str, tuple[int, Draw]] = {
     "plain": (1, plain),
-    "too much": (21, _too_much),
+    "too much": (25, _too_much),
     "repeat": (28, _repeat),
     "other content": (8, _other_content),
-    "from frozen": (20, _from_frozen),
+    "from frozen": (24, _from_frozen),
     "from closed": (4, _from_closed),
-    "foreign": (5, _foreign),
-    "unknown": (4, _unknown),
-    "currency": (6, _currency),
-    "same": (6, _same),
-    "to closed": (8, _to_closed),
-    "range": (7, _range),
-    "over a limit": (8, _over_a_limit),
+    "foreign": (6, _foreign),
+    "unknown": (5, _unknown),
+    "currency": (7, _currency),
+    "same": (7, _same),
+    "to closed": (12, _to_closed),
+    "range": (8, _range),
+    "over a limit": (11, _over_a_limit),
     "split": (3, _split),
     "exchange": (5, _exchange),
 }

@@ -147,16 +147,16 @@ def _new(sender: Sender, data: st.DataObject) -> Submission:
 
 
 CHANGES: dict[str, tuple[int, Draw]] = {
-    "on a wallet": (4, _on_a_wallet),
+    "on a wallet": (3, _on_a_wallet),
     "overdraft": (2, _overdraft),
-    "overdraft in use": (12, _overdraft_in_use),
-    "not empty": (5, _not_empty),
+    "overdraft in use": (13, _overdraft_in_use),
+    "not empty": (8, _not_empty),
     "limits": (2, _limits),
-    "member": (3, _member),
+    "member": (2, _member),
     "back in place": (2, _back_in_place),
-    "last owner": (6, _last_owner),
+    "last owner": (7, _last_owner),
     "not shared": (6, _not_shared),
-    "no member": (5, _no_member),
+    "no member": (8, _no_member),
     "approvals": (2, _approvals),
     "open": (1, _new),
 }

@@ -11,8 +11,11 @@ from application.clock import ClockGuard
 from application.commands import Outcome, Unanswered, Work
 from application.ledger import Ledger
 from application.ports import LedgerStore
+from domain.holds import CaptureHold, ReleaseHold
+from domain.payments import MakePayment
 from domain.recorded import RecordedEvent
 from tests.given import ISO
+from tests.property.cast import ANNA, BEN
 from tests.property.drawn_requests import CHANCES
 from tests.property.ledger_machine import run
 from tests.property.settling_machine import SettlingMachine
@@ -103,6 +106,20 @@ class FaultyLedger(SettlingMachine):
         meddled = self.meddled or self.other.execute(others)
         self.meddling, self.step = [], 0
         self.settle([*works, *others], [*outcomes, *meddled])
+
+    @rule(releases=st.booleans())
+    def run_out_in_between(self, releases: bool) -> None:
+        """Let a hold's time pass between the locks of what is asked of it and the COMMIT."""
+        hold = self.requests.hold(ANNA, "rich", "shop", 2, expires_in=5)
+        self.settle([hold], self.faulty.execute([hold]))
+        assert isinstance(hold.command, MakePayment)
+        name = hold.command.payment_id
+        command = ReleaseHold(name) if releases else CaptureHold(name, 1, final=False)
+        asked = self.requests.submit(BEN, command)
+        self.step = 5
+        outcomes = self.faulty.execute([asked])
+        self.step = 0
+        self.settle([asked], outcomes)
 
     @rule()
     def send_again(self) -> None:
