@@ -116,16 +116,21 @@ def test_the_first_fault_is_told_whatever_the_method(
     refused(response, status, CODES[status])
 
 
+def not_found(path: str) -> str:
+    """Return the code of the object that is named in a path, or first in a body."""
+    kinds = {"/pay_": "payment-not-found", "/sch_": "schedule-not-found"}
+    return next((code for name, code in kinds.items() if name in path), "wallet-not-found")
+
+
 @pytest.mark.parametrize("sent", ALL, ids=str)
 def test_with_nothing_wrong_the_object_is_not_found(command_api: CommandApi, sent: Sent) -> None:
     """The foot of the ladder: 404, of which nothing is kept, so that the key stays free."""
     caller = command_api.caller(scope=f"{PEOPLE} operate")
     before, key = command_api.head(), new_key()
+    headers = {"Idempotency-Key": key}
     for _ in range(2):
-        headers = {"Idempotency-Key": key}
         response = caller.client.request(sent.method, sent.path, json=sent.body, headers=headers)
-        code = "payment-not-found" if "/pay_" in sent.path else "wallet-not-found"
-        refused(response, 404, code)
+        refused(response, 404, not_found(sent.path))
     assert command_api.head() == before
     body = {"name": "A", "currency": "EUR"}
     assert caller.post("/v1/wallets", body, key).status_code == 201
@@ -133,7 +138,7 @@ def test_with_nothing_wrong_the_object_is_not_found(command_api: CommandApi, sen
     if sent in KEYED:
         refused(again, 422, "idempotency-key-reused")
     else:
-        refused(again, 404, "wallet-not-found")
+        refused(again, 404, not_found(sent.path))
 
 
 def test_objects_come_before_the_role_and_the_role_before_refusals(
