@@ -124,16 +124,17 @@ def test_lowering_a_limit_undoes_nothing(sides: Sides) -> None:
     refused(sides.anna.pay(sides.full, sides.shop, "0.01"), 422, "limit-exceeded")
 
 
+NO_LIMIT: list[Any] = [1, "", "-1", "1.", "01", "1e2", " 1", "1" * 41, True, [], "unlimited"]
+NO_QUORUM: list[Any] = [-1, 6, 1.0, "1", True, None, []]
+
+
 @pytest.mark.parametrize(
     ("what", "body", "wrong"),
     [
         ("limits", {}, ["#/per_payment", "#/per_day"]),
         ("limits", {"per_payment": "1"}, ["#/per_day"]),
         ("limits", {"per_day": None}, ["#/per_payment"]),
-        *[
-            ("limits", {"per_payment": None, "per_day": value}, ["#/per_day"])
-            for value in (1, "", "-1", "1.", "01", "1e2", " 1", "1" * 41, True, [], "unlimited")
-        ],
+        *[("limits", {"per_payment": None, "per_day": value}, ["#/per_day"]) for value in NO_LIMIT],
         ("limits", {"per_payment": None, "per_day": None, "reason": "x"}, ["#/reason"]),
         ("limits", {"per_payment": None, "per_day": None, "dry_run": True}, ["#/dry_run"]),
         ("overdraft", {}, ["#/overdraft_limit", "#/reason"]),
@@ -143,10 +144,7 @@ def test_lowering_a_limit_undoes_nothing(sides: Sides) -> None:
         ("overdraft", {"overdraft_limit": "Unlimited", "reason": "x"}, ["#/overdraft_limit"]),
         ("overdraft", {"overdraft_limit": "1", "reason": ""}, ["#/reason"]),
         ("overdraft", {"overdraft_limit": "1", "reason": "x" * 141}, ["#/reason"]),
-        *[
-            ("approvals", {"required": value, "above": "1"}, ["#/required"])
-            for value in (-1, 6, 1.0, "1", True, None, [])
-        ],
+        *[("approvals", {"required": value, "above": "1"}, ["#/required"]) for value in NO_QUORUM],
         ("approvals", {"required": 1}, ["#/above"]),
         ("approvals", {"required": 1, "above": None}, ["#/above"]),
         ("approvals", {"required": 1, "above": 5}, ["#/above"]),

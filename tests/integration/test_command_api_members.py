@@ -1,5 +1,6 @@
 """Members of a shared wallet over HTTP: who has which role, and what each may do."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -62,7 +63,7 @@ def test_each_role_may_do_its_own(
     """Spenders pay; owners also freeze and give roles; to a stranger there is no wallet."""
     if role is not None:
         sides.anna.add(sides.full, carl, role)
-    done = {
+    done: dict[str, Callable[[], Any]] = {
         "pay": lambda: carl.pay(sides.full, sides.shop, "1"),
         "give": lambda: give(carl, sides.full, "usr_dora", "viewer"),
         "freeze": lambda: carl.act(sides.full, "freeze"),

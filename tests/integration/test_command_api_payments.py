@@ -24,7 +24,7 @@ def leg(payer: str, payee: str, amount: Any, currency: Any = "EUR") -> dict[str,
     }
 
 
-def part(payee: str, parts: Any = None, **fields: Any) -> dict[str, Any]:
+def part(payee: Any, parts: Any = None, **fields: Any) -> dict[str, Any]:
     """Return a share of so many parts per million, or what the fields say."""
     share = {"destination_wallet_id": payee, **fields}
     return share if parts is None else {**share, "parts_per_million": parts}

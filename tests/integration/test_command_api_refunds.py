@@ -1,5 +1,6 @@
 """Refunds and reversals over HTTP: payments of their own that give money back, within bounds."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -190,7 +191,7 @@ def test_what_is_given_back_and_what_is_not(
 ) -> None:
     """Each refusal is on record; to the operator, who may do both."""
     operator = sides.operator
-    made = {
+    made: dict[str, Callable[[], Any]] = {
         "refund": lambda: undone(sides.ben, paid, "refund")["payment_id"],
         "reversal": lambda: undone(operator, paid, "reverse", {"reason": "x"})["payment_id"],
         "split": lambda: split(sides),
