@@ -123,6 +123,10 @@ def test_money_is_given_back_once_in_a_batch(
     event = found.answer(1).event
     assert isinstance(event, PaymentDeclined)
     assert event.code == code
+    assert found.changes is not None
+    # Each is a command of its own, named like the payment that it begins.
+    names = {each.metadata.command_id for each in found.changes.events}
+    assert names == {payment_id(key(1)), payment_id(key(2))}
 
 
 def test_two_approvals_in_a_batch_are_two() -> None:

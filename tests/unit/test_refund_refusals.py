@@ -131,6 +131,12 @@ NOT_REFUNDABLE: dict[str, tuple[Callable[[], Story], PaymentId]] = {
 }
 
 
+def test_a_payee_who_may_look_at_the_payers_wallet_refunds_nothing_that_was_declined() -> None:
+    """They see it as a viewer of the payer, and as the payee they were not told."""
+    tale = declined().happens(OURS, WalletMemberAdded(PAYEE.subject, "viewer"))
+    tale.ask(refund(1), PAYEE).refused(RoleMissing)
+
+
 @pytest.mark.parametrize("name", NOT_REFUNDABLE)
 @pytest.mark.parametrize("amount", [None, 1, 5000])
 def test_what_is_not_refunded_whatever_the_amount(name: str, amount: int | None) -> None:
