@@ -242,13 +242,21 @@ WAITING = sql.SQL("""{mine}
         AND EXISTS (SELECT FROM members m WHERE m.user_id = %(user)s AND m.role = 'owner'
             AND p.quorums::jsonb ? m.wallet_id)
     ORDER BY p.position DESC LIMIT %(limit)s""").format(mine=MINE, columns=COLUMNS)
-# A payment of many legs holds money only as long as it waits for approval.
-HOLDS = sql.SQL("""{mine}
-    SELECT {columns}, %(sees_all)s OR {paid} AS payer FROM payments p
-    WHERE p.status IN ('authorized', 'awaiting-approval') AND p.position < %(before)s
-        AND (p.source_wallet_id = %(wallet_id)s OR EXISTS (
-            SELECT FROM payment_legs l WHERE l.payment_id = p.payment_id
-                AND l.source_wallet_id = %(wallet_id)s))
+# A payment of many legs holds money only as long as it waits for approval, so there are few.
+HOLDS = sql.SQL("""{mine},
+    found AS (
+        (SELECT p.payment_id FROM payments p
+        WHERE p.source_wallet_id = %(wallet_id)s AND p.position < %(before)s
+            AND p.status IN ('authorized', 'awaiting-approval')
+        ORDER BY p.position DESC LIMIT %(limit)s)
+        UNION ALL
+        (SELECT p.payment_id FROM payments p
+        WHERE p.source_wallet_id IS NULL AND p.position < %(before)s
+            AND p.status IN ('authorized', 'awaiting-approval')
+            AND EXISTS (SELECT FROM payment_legs l WHERE l.payment_id = p.payment_id
+                AND l.source_wallet_id = %(wallet_id)s)
+        ORDER BY p.position DESC LIMIT %(limit)s))
+    SELECT {columns}, %(sees_all)s OR {paid} AS payer FROM found JOIN payments p USING (payment_id)
     ORDER BY p.position DESC LIMIT %(limit)s""").format(mine=MINE, columns=COLUMNS, paid=PAID)
 
 

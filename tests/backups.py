@@ -15,7 +15,7 @@ from application.commands import Answer
 from domain.identifiers import WalletId
 from infrastructure.secrets import Secrets
 from interfaces.recovery.archive import ArchiveWriter, open_archive
-from interfaces.recovery.manifest import Manifest
+from interfaces.recovery.manifest import Manifest, Schema
 from tests.books import falcon
 from tests.servers import FreshDatabases
 from tests.written import Written
@@ -95,3 +95,42 @@ def rewritten(
             for schema in manifest.schemas
         )
         writer.finish(change(replace_fields(manifest, schemas=schemas)))
+
+
+BEFORE_LIMITS = {
+    "wallet_head": "id, version, kind, currency, owner, posted, held, overdraft_limit,"
+    " frozen_by_member, frozen_by_operator, closed",
+    "schema_migration": "number, name, sha256, applied_at",
+}
+"""Columns of tables as they were at the ledger's second migration."""
+
+
+def of_before_limits(databases: FreshDatabases, file: Path, target: Path) -> None:
+    """Write the backup as it would have been when wallets had neither limits nor members."""
+    copied = {}
+    with databases.connect_admin() as admin:
+        for table, columns in BEFORE_LIMITS.items():
+            query = f"SELECT {columns} FROM ledger_main.{table}"
+            if table == "schema_migration":
+                query += " WHERE number <= 2"
+            with admin.cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT binary)") as copy:
+                copied[table] = b"".join(copy)
+
+    def older(schema: Schema) -> Schema:
+        if schema.name != "ledger_main":
+            return schema
+        tables = []
+        for table in schema.tables:
+            names = BEFORE_LIMITS.get(table.name, "").split(", ")
+            columns = tuple(column for column in table.columns if column.name in names)
+            tables.append(replace_fields(table, columns=columns or table.columns))
+        return replace_fields(schema, tables=tuple(tables), migrations=schema.migrations[:2])
+
+    rewritten(
+        file,
+        target,
+        lambda manifest: replace_fields(
+            manifest, schemas=tuple(older(schema) for schema in manifest.schemas)
+        ),
+        lambda name, block: copied.get(Path(name).stem, block) if "ledger_main" in name else block,
+    )

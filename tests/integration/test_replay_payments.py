@@ -1,71 +1,27 @@
-"""`replay verify` finds whatever is altered of payments that go on, of members and of limits."""
+"""`replay verify` finds whatever is altered of payments that go on, where it was altered."""
 
 import tracemalloc
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import LiteralString
 
 import pytest
 
-from domain.identifiers import StreamId, bits
-from interfaces.replay import stored
+from domain.identifiers import StreamId
+from interfaces.replay.snapshot import snapshot
+from interfaces.replay.verify import verify
 from tests import servers
-from tests.altered_book import REPORT_TABLES, Book, kept
-from tests.books import falcon, falcon_json, project, replay
-from tests.every_payment import ANN, BEN, CAT, DAN, EVE, EveryPayment, write_every_payment
+from tests.altered_book import REPORT_TABLES
+from tests.books import falcon, project, replay
 from tests.fan_out import FanOut
+from tests.full_book import Full, full_book
 from tests.servers import FreshDatabases, PostgresHome
-
-
-@dataclass(frozen=True)
-class Full:
-    """The book with every kind of payment, and hands that may do everything to it."""
-
-    names: EveryPayment
-    book: Book
-
-    def positions(self, stream: StreamId) -> list[int]:
-        """Return where the events of a stream stand."""
-        rows = self.book.ledger.execute(
-            "SELECT notification_id FROM events WHERE originator_id = %s ORDER BY 1",
-            (bits(stream),),
-        )
-        return [position for (position,) in rows]
-
-    def of(self, name: str) -> list[int]:
-        """Return where the events of a payment stand."""
-        return self.positions(StreamId(self.names.payments[name]))
-
-    def home(self) -> list[int]:
-        """Return where the events of the shared wallet stand."""
-        return self.positions(StreamId(self.names.wallets["home"]))
-
-    def place_of(self, stream: StreamId, type_name: str, number: int = 0) -> int:
-        """Return where a stream has its nth event of a type."""
-        rows = self.book.ledger.execute(
-            "SELECT notification_id FROM events WHERE originator_id = %s AND topic = %s ORDER BY 1",
-            (bits(stream), type_name),
-        ).fetchall()
-        return int(rows[number][0])
-
-    def rewrite(self, position: int, old: str, new: str) -> None:
-        """Exchange a text in an event's stored bytes."""
-        done = self.book.ledger.execute(
-            "UPDATE events SET state ="
-            " convert_to(replace(convert_from(state, 'UTF8'), %s, %s), 'UTF8')"
-            " WHERE notification_id = %s AND position(%s in convert_from(state, 'UTF8')) > 0",
-            (old, new, position, old),
-        )
-        assert done.rowcount == 1
 
 
 @pytest.fixture(scope="module")
 def unaltered(postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Full]:
     databases = servers.fresh_databases(postgres, tmp_path_factory.mktemp("home"))
-    names = write_every_payment(databases)
-    project(databases)
-    with kept(databases) as book:
-        yield Full(names, book)
+    with full_book(databases) as full:
+        yield full
     databases.drop()
 
 
@@ -190,65 +146,6 @@ def test_an_invented_step_is_found(full: Full) -> None:
     assert full.book.place() == (3, "payment_steps", "pay_0", "row")
 
 
-@pytest.mark.parametrize(
-    ("statement", "user", "field"),
-    [
-        ("UPDATE members SET role = 'owner' WHERE user_id = 'usr_eve'", EVE, "role"),
-        ("UPDATE members SET opened_position = 1 WHERE user_id = 'usr_dan'", DAN,
-         "opened_position"),
-        ("DELETE FROM members WHERE user_id = 'usr_cat'", CAT, "row"),
-        ("INSERT INTO members SELECT wallet_id, 'usr_fay', 'owner', opened_position FROM members"
-         " WHERE user_id = 'usr_eve'", "usr_fay", "row"),
-    ],
-)  # fmt: skip
-def test_an_altered_member_is_found(
-    full: Full, statement: LiteralString, user: str, field: str
-) -> None:
-    """Who belongs to a wallet follows from all its events, so the place is a position of it."""
-    full.book.reports.execute(statement)
-    position, where, name, found = full.book.place()
-    home = full.names.wallets["home"]
-    assert (where, name, found) == ("members", f"{home} {user}", field)
-    assert position in full.home()
-
-
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ("members = NULL", "members"),
-        ("""members = replace(members, '"usr_eve":"viewer"', '"usr_eve":"owner"')""", "members"),
-        ("per_payment = 5", "per_payment"),
-        ("per_day = NULL", "per_day"),
-        ("approvals_required = 0", "approvals_required"),
-        ("approvals_above = approvals_above + 1", "approvals_above"),
-        ("spent = spent - 1", "spent"),
-        ("spent_on = spent_on - 1", "spent_on"),
-        ("spent_on = NULL", "spent_on"),
-        ("held = held - 1", "held"),
-    ],
-)
-def test_an_altered_head_is_found(full: Full, change: LiteralString, field: str) -> None:
-    home = full.names.wallets["home"]
-    full.book.ledger.execute("UPDATE wallet_head SET " + change + " WHERE id = %s", (bits(home),))
-    assert full.book.place() == (full.home()[-1], "wallet_head", home, field)
-
-
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ("held = held + 1", "held"),
-        ("per_payment = 5", "per_payment"),
-        ("per_day = 5", "per_day"),
-        ("approvals_required = 1", "approvals_required"),
-        ("approvals_above = 1", "approvals_above"),
-    ],
-)
-def test_an_altered_balance_is_found(full: Full, change: LiteralString, field: str) -> None:
-    home = full.names.wallets["home"]
-    full.book.reports.execute("UPDATE balances SET " + change + " WHERE wallet_id = %s", (home,))
-    assert full.book.place() == (full.home()[-1], "balances", home, field)
-
-
 def test_an_altered_standing_is_found_at_the_event_that_tells_it(full: Full) -> None:
     last = full.of("captured in part")[-1]
     full.rewrite(last, '"captured":3000', '"captured":3001')
@@ -275,77 +172,6 @@ def test_a_captured_amount_that_moved_otherwise_is_found(full: Full) -> None:
     assert (position, where, field) == (credit, "events", "sum of EUR over the command")
 
 
-def test_a_day_that_spent_more_than_its_limit_is_found_at_the_payment(full: Full) -> None:
-    """The limit of 5,000.00 was always there, had it been 40.00: the first hold is within it."""
-    ann = StreamId(full.names.wallets["ann"])
-    changed = full.place_of(ann, "wallet.limits_changed.v1")
-    full.rewrite(changed, '"per_day":500000', '"per_day":1000')
-    found = replay(full.book.databases).findings
-    over = [d for d in found.kept if d.field == "spent on the day"]
-    # 5.00 are held first, then 9.00, which makes 14.00 on the day.
-    assert over[0].position == full.place_of(ann, "wallet.funds_held.v1", 1)
-    assert (over[0].where, over[0].expected, over[0].found) == ("events", "1000 at most", 1400)
-
-
-def test_a_payment_above_the_limit_of_one_is_found(full: Full) -> None:
-    ann = StreamId(full.names.wallets["ann"])
-    changed = full.place_of(ann, "wallet.limits_changed.v1")
-    full.rewrite(changed, '"per_payment":90000', '"per_payment":800')
-    found = replay(full.book.databases).findings
-    over = [d for d in found.kept if d.field == "spent by the payment"]
-    assert over[0].position == full.place_of(ann, "wallet.funds_held.v1", 1)
-
-
-def test_a_wallet_without_an_owner_is_found_where_the_last_one_went(full: Full) -> None:
-    """Had nobody else become an owner, the end of one's own role would be the end of all."""
-    home = StreamId(full.names.wallets["home"])
-    nobody_else_is_an_owner(full, home)
-    removed = full.place_of(home, "wallet.member_removed.v1")
-    full.rewrite(removed, '"user_id":"usr_fay"', f'"user_id":"{ANN}"')
-    found = replay(full.book.databases).findings
-    (gone,) = [difference for difference in found.kept if difference.field == "owners"]
-    assert (gone.position, gone.stream) == (removed, home)
-
-
-def test_a_wallet_without_an_owner_is_found_where_the_last_one_got_another_role(
-    full: Full,
-) -> None:
-    home = StreamId(full.names.wallets["home"])
-    nobody_else_is_an_owner(full, home)
-    changed = full.place_of(home, "wallet.member_added.v1", 6)
-    full.rewrite(changed, '"user_id":"usr_fay"', f'"user_id":"{ANN}"')
-    found = replay(full.book.databases).findings
-    gone = [difference for difference in found.kept if difference.field == "owners"]
-    assert gone[0].position == changed
-
-
-def nobody_else_is_an_owner(full: Full, home: StreamId) -> None:
-    for number in (1, 2, 5):
-        added = full.place_of(home, "wallet.member_added.v1", number)
-        full.rewrite(added, '"role":"owner"', '"role":"viewer"')
-
-
-def test_the_wallet_is_shown_with_its_members_limits_and_what_is_held(full: Full) -> None:
-    home = full.names.wallets["home"]
-    shown = falcon_json(full.book.databases, "replay", "wallet", home)
-    assert shown["members"] == {
-        ANN: "owner",
-        BEN: "owner",
-        CAT: "owner",
-        DAN: "spender",
-        EVE: "viewer",
-    }
-    assert shown["limits"] == {"per_payment": None, "per_day": "90000.00"}
-    assert shown["approvals"] == {"required": 2, "above": "100.00"}
-    assert (shown["held"], shown["events"][-1]["held"]) == ("811.00", "811.00")
-    before = full.place_of(StreamId(home), "wallet.member_removed.v1") - 1
-    earlier = falcon_json(full.book.databases, "replay", "wallet", home, "--at", before)
-    assert earlier["members"]["usr_fay"] == "viewer"
-    text = falcon(full.book.databases, "replay", "wallet", home).stdout
-    assert "usr_dan spender, usr_eve viewer" in text
-    assert "per_payment -, per_day 90000.00" in text
-
-
 def test_differences_of_legs_and_steps_are_counted_for_their_read_model(full: Full) -> None:
     full.book.reports.execute("UPDATE payment_steps SET amount = 1 WHERE amount = 1000")
     shown = falcon(full.book.databases, "replay", "verify").stdout
@@ -353,29 +179,29 @@ def test_differences_of_legs_and_steps_are_counted_for_their_read_model(full: Fu
     assert int(line.split()[-2]) > 0
 
 
-def test_memory_does_not_grow_with_payments_that_go_on(
-    databases: FreshDatabases, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A replay of four times as many holds and captures, in chunks, keeps no more in mind."""
-    monkeypatch.setattr(stored, "CHUNK", 100)
-    fan_out = FanOut(databases)
-    writer = fan_out.writer()
+def test_memory_does_not_grow_with_payments_that_go_on(databases: FreshDatabases) -> None:
+    """Three chunks of holds and captures further, a replay keeps no more in mind."""
+    writer = FanOut(databases).writer()
     one, other = writer.open(kind="system"), writer.open(kind="system")
+    # The server ends a connection that takes a second to write what it appends.
+    for _ in range(35):
+        for _ in range(100):
+            payment = writer.hold(one, other, 5)
+            writer.capture(payment, one, other, 5)
+        writer.flush()
+    project(databases)
+    kept_in_mind: list[int] = []
 
-    def peak(holds: int) -> int:
-        # The server ends a connection that takes a second to write what it appends.
-        for _ in range(holds // 100):
-            for _ in range(100):
-                payment = writer.hold(one, other, 5)
-                writer.capture(payment, one, other, 5)
-            writer.flush()
-        project(databases)
+    def progress(_position: int, _last: int) -> None:
+        kept_in_mind.append(tracemalloc.get_traced_memory()[0])
+
+    with (
+        snapshot(databases.settings, databases.secrets, "ledger") as ledger,
+        snapshot(databases.settings, databases.secrets, "reports") as reports,
+    ):
         tracemalloc.start()
-        found = replay(databases)
-        _, most = tracemalloc.get_traced_memory()
+        found = verify(ledger, reports, progress)
         tracemalloc.stop()
-        assert {difference.where for difference in found.findings.kept} == {"wallet_head"}
-        return most
-
-    few = peak(1_000)
-    assert peak(3_000) < few + 200_000
+    assert {difference.where for difference in found.findings.kept} == {"wallet_head"}
+    assert len(kept_in_mind) == 5
+    assert kept_in_mind[3] < kept_in_mind[0] + 200_000

@@ -9,19 +9,18 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from msgspec.structs import replace as replace_fields
 from psycopg.conninfo import make_conninfo
 
 from application.commands import Answer
 from infrastructure.databases.logins import database_name
 from infrastructure.databases.migrate import migrate
 from infrastructure.databases.provision import provision
-from interfaces.recovery.manifest import Schema
 from tests.backups import (
     as_owner,
     content,
     database_names,
     elsewhere,
+    of_before_limits,
     rewritten,
     some_book,
 )
@@ -94,50 +93,11 @@ def test_an_empty_home_gets_all_of_it(kept: Kept, place: FreshDatabases) -> None
     assert not any("restoring" in name for name in database_names(place))
 
 
-BEFORE_LIMITS = {
-    "wallet_head": "id, version, kind, currency, owner, posted, held, overdraft_limit,"
-    " frozen_by_member, frozen_by_operator, closed",
-    "schema_migration": "number, name, sha256, applied_at",
-}
-"""Columns of tables as they were at the ledger's second migration."""
-
-
-def of_before_limits(kept: Kept, file: Path) -> None:
-    """Write the backup as it would have been when wallets had neither limits nor members."""
-    copied = {}
-    with kept.databases.connect_admin() as admin:
-        for table, columns in BEFORE_LIMITS.items():
-            query = f"SELECT {columns} FROM ledger_main.{table}"
-            if table == "schema_migration":
-                query += " WHERE number <= 2"
-            with admin.cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT binary)") as copy:
-                copied[table] = b"".join(copy)
-
-    def older(schema: Schema) -> Schema:
-        if schema.name != "ledger_main":
-            return schema
-        tables = []
-        for table in schema.tables:
-            names = BEFORE_LIMITS.get(table.name, "").split(", ")
-            columns = tuple(column for column in table.columns if column.name in names)
-            tables.append(replace_fields(table, columns=columns or table.columns))
-        return replace_fields(schema, tables=tuple(tables), migrations=schema.migrations[:2])
-
-    rewritten(
-        kept.file,
-        file,
-        lambda manifest: replace_fields(
-            manifest, schemas=tuple(older(schema) for schema in manifest.schemas)
-        ),
-        lambda name, block: copied.get(Path(name).stem, block) if "ledger_main" in name else block,
-    )
-
-
 def test_a_backup_of_before_there_were_limits_comes_back(
     kept: Kept, place: FreshDatabases, tmp_path: Path
 ) -> None:
     """What wallets have spent is made of their events, as if it had always been counted."""
-    of_before_limits(kept, tmp_path / "older.backup")
+    of_before_limits(kept.databases, kept.file, tmp_path / "older.backup")
     done = as_owner(place, "restore", tmp_path / "older.backup")
     assert done.returncode == 0, done.stderr
     heads = content(place, ("wallet_head",))["wallet_head"]

@@ -35,6 +35,8 @@ ALTER TABLE payments
     ADD COLUMN quorums json;
 CREATE INDEX payments_that_wait ON payments (expires_at)
     WHERE status IN ('authorized', 'awaiting-approval');
+CREATE INDEX payments_that_hold ON payments (source_wallet_id, position)
+    WHERE status IN ('authorized', 'awaiting-approval');
 
 CREATE TABLE payment_legs (
     payment_id text NOT NULL,
