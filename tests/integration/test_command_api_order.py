@@ -110,9 +110,8 @@ def test_the_first_fault_is_told_whatever_the_method(
         headers["Idempotency-Key"] = new_key()
     good = json.dumps(sent.body).encode()
     content = LARGE if faults.size else b'{"nothing":"known"}' if faults.body else good
-    response = httpx.request(
-        sent.method, command_api.url + sent.path, content=content, headers=headers
-    )
+    url = command_api.url + sent.path
+    response = httpx.request(sent.method, url, content=content, headers=headers)
     refused(response, status, CODES[status])
 
 
@@ -135,10 +134,8 @@ def test_with_nothing_wrong_the_object_is_not_found(command_api: CommandApi, sen
     body = {"name": "A", "currency": "EUR"}
     assert caller.post("/v1/wallets", body, key).status_code == 201
     again = caller.client.request(sent.method, sent.path, json=sent.body, headers=headers)
-    if sent in KEYED:
-        refused(again, 422, "idempotency-key-reused")
-    else:
-        refused(again, 404, not_found(sent.path))
+    reused = (422, "idempotency-key-reused")
+    refused(again, *(reused if sent in KEYED else (404, not_found(sent.path))))
 
 
 def test_objects_come_before_the_role_and_the_role_before_refusals(
