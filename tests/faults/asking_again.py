@@ -3,7 +3,7 @@
 import json
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,22 @@ ENOUGH = 3
 """Each takes long; that there are any is what counts."""
 
 
-def ask_again(url: str, token: str, logs: Iterable[Path], seed: int) -> list[str]:
+def ask_again(
+    url: str, tokens: Mapping[str | None, str], logs: Iterable[Path], seed: int
+) -> list[str]:
     """Send requests drawn from the clients' logs once more, and add the answers to the same logs.
 
     Whether each answer is the first one again is for the checker to say; here it is only a
-    fault when there is none. What was unknown until now is decided by it.
+    fault when there is none. What was unknown until now is decided by it. The tokens are by
+    subject, that of the campaign by none.
     """
     faults: list[str] = []
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json"}
     with httpx.Client(base_url=url, headers=headers, timeout=10) as client:
         for log, entry in _drawn(logs, random.Random(seed)):
             line: dict[str, Any] = {}
             for _ in range(TRIES):
-                line = _ask(client, entry)
+                line = _ask(client, tokens, entry)
                 with log.open("a") as file:
                     file.write(json.dumps(line) + "\n")
                 if line["status"] is not None and line["status"] < 500:
@@ -62,10 +65,13 @@ def _drawn(logs: Iterable[Path], choose: random.Random) -> list[tuple[Path, dict
     return drawn
 
 
-def _ask(client: httpx.Client, entry: dict[str, Any]) -> dict[str, Any]:
+def _ask(
+    client: httpx.Client, tokens: Mapping[str | None, str], entry: dict[str, Any]
+) -> dict[str, Any]:
     sent = time.time()
     try:
-        headers = {"Idempotency-Key": entry["key"]}
+        token = tokens[entry.get("by")]
+        headers = {"Idempotency-Key": entry["key"], "Authorization": f"Bearer {token}"}
         answer = client.post(entry["path"], content=entry["body"], headers=headers)
         status, text = answer.status_code, answer.text
     except httpx.HTTPError as error:

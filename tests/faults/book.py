@@ -4,23 +4,31 @@ It shares no code with the ledger: what it knows is written down here a second t
 """
 
 import json
-from base64 import b32encode
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import psycopg
 
-NAMESPACE = UUID("6f3a1d0e-7b52-5c0f-9d1e-0a5b8c4e2f71")
-CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789ABCDEFGHJKMNPQRSTVWXYZ")
-PREFIXES = {"wallet": "wal", "payment": "pay", "request": "req"}
-LEGS = {"wallet.debited.v1": -1, "wallet.credited.v1": 1}
-PAYMENTS = ("payment.completed.v1", "payment.declined.v1")
-BEGINNINGS = (*PAYMENTS, "wallet.opened.v1", "request.accepted.v1", "request.refused.v1")
-FROZEN = {"wallet.frozen.v1": True, "wallet.unfrozen.v1": False}
+from tests.faults.book_schedules import Schedules
+from tests.faults.book_wallets import EFFECTS, Wallet
+from tests.faults.names import Keys, expiry, identifier
+from tests.faults.stories import Stories
+
+PAYMENTS = (
+    *("payment.completed.v1", "payment.declined.v1"),
+    *("payment.authorized.v1", "payment.approval_requested.v1"),
+)
+BEGINNINGS = (
+    *(*PAYMENTS, "wallet.opened.v1", "schedule.created.v1"),
+    *("request.accepted.v1", "request.refused.v1"),
+)
+WORKERS = ("expire", "run-occurrence")
+"""What the ledger's own worker asks for; its commands follow from what they react to."""
+
 MOST_FAULTS = 200
 
 Row = tuple[int, UUID, int, str, bytes, bytes, datetime]
@@ -36,38 +44,6 @@ def read_events(url: str, schema: str = "ledger_main") -> Iterator[Row]:
             f' recorded_at FROM "{schema}".events ORDER BY notification_id'
         )
         yield from cursor
-
-
-def identifier(prefix: str, stream: UUID) -> str:
-    """Return 128 bits as a prefix and 26 characters of Crockford's base 32."""
-    # Two zero bits in front make 130 bits, which are 26 characters of five.
-    digits = b32encode((stream.int << 30).to_bytes(20, "big")).decode()[:26]
-    return f"{prefix}_{digits.translate(CROCKFORD)}"
-
-
-class Keys:
-    """Which stream a caller's key begins: a rule of the contract that holds for ever."""
-
-    def __init__(self, subject: str, ledger: str = "main", issuer: str = "falconpay") -> None:
-        """Take whose keys they are."""
-        name = json.dumps([ledger, issuer, subject], separators=(",", ":"))
-        self._namespace = uuid5(NAMESPACE, name)
-
-    def stream(self, key: str) -> UUID:
-        """Return the stream."""
-        return uuid5(self._namespace, key)
-
-
-@dataclass(slots=True)
-class Wallet:
-    """A wallet as its events leave it; `row` is what the read model must say of its opening."""
-
-    balance: int
-    limit: int | None
-    row: Mapping[str, Any]
-    position: int
-    frozen: dict[str, bool] = field(default_factory=dict)
-    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +64,33 @@ class Begun:
 class Book:
     """The fold; what breaks a promise is noted with its position.
 
-    After each event `entry` and `payment` are the rows that it adds to the read models.
+    After each event `entry` is the row that it adds to the read model of entries. `derived` are
+    the streams that the ledger's own worker has begun.
     """
 
     keys: Keys
     faults: list[str] = field(default_factory=list)
     begun: dict[bytes, Begun] = field(default_factory=dict)
+    derived: set[bytes] = field(default_factory=set)
     wallets: dict[str, Wallet] = field(default_factory=dict)
     days: dict[tuple[date, str, str], list[int]] = field(default_factory=dict)
     events: int = 0
     doubled: int = 0
     entry: tuple[Any, ...] | None = None
-    payment: tuple[Any, ...] | None = None
+    stories: Stories = field(init=False)
+    schedules: Schedules = field(init=False)
     _versions: Counter[bytes] = field(default_factory=Counter)
     _sums: Counter[str] = field(default_factory=Counter)
-    _due: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    _touched: set[str] = field(default_factory=set)
     _command: tuple[str, int, int] = ("", 0, 0)
-    _begun: tuple[UUID, str] | None = None
-    _description: str | None = None
+    _answer: tuple[UUID, dict[str, Any]] | None = None
+    _begun: UUID | None = None
     _recorded_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Share the wallets, the days and where faults go."""
+        self.stories = Stories(self.fault, self.wallets, self.days)
+        self.schedules = Schedules(self.fault)
 
     def fault(self, text: str) -> None:
         """Note what breaks a promise; the first of very many are enough."""
@@ -117,7 +101,8 @@ class Book:
         """Fold one event."""
         position, stream, version, topic, state, stored, recorded_at = row
         self.events += 1
-        self.entry = self.payment = None
+        self.entry = self.stories.step = self.schedules.occurrence = None
+        self.stories.legs = []
         if position != self.events:
             self.fault(f"position {position} where {self.events} was expected")
             self.events = position
@@ -129,17 +114,26 @@ class Book:
         self._recorded_at = recorded_at
         ends = self._place_in_command(position, json.loads(stored))
         fields = json.loads(state)
-        if topic in BEGINNINGS:
+        if self._command[1] == 1:
+            self._answer = stream, fields
+            if topic not in BEGINNINGS or version != 1:
+                self.fault(f"position {position}: a command that begins with {topic}")
+        if topic in BEGINNINGS and version == 1:
             self._begin(row, fields, position + self._command[2] - self._command[1])
         self._apply(row, fields)
         if ends:
             self._end(position)
 
-    def finish(self) -> None:
-        """Note what is wrong with the end."""
+    def finish(self, now: datetime | None = None) -> None:
+        """Note what is wrong with the end, at which nothing that is due may be left undone."""
         _, index, count = self._command
         if index != count:
             self.fault(f"the log ends at position {self.events} inside a command")
+        if now is None:
+            return
+        for story in self.stories.overdue(now):
+            self.fault(f"{story.name} ran out at {story.expires_at} and still holds money")
+        self.schedules.finish(now)
 
     def _place_in_command(self, position: int, metadata: dict[str, Any]) -> bool:
         command, index, count = self._command
@@ -151,144 +145,152 @@ class Book:
         return bool(found[1] + 1 == found[2])
 
     def _end(self, position: int) -> None:
-        if self._due:
-            self.fault(f"position {position}: a payment ends without its {self._due[0][1]}")
-            self._due.clear()
+        dues = self.stories.dues
+        if dues.due:
+            self.fault(f"position {position}: a payment ends without its {dues.due[0][1]}")
+            dues.due.clear()
+        self.stories.end(position)
         for currency, total in self._sums.items():
             if total:
                 self.fault(f"position {position}: {currency} sums to {total}")
                 self._sums[currency] = 0
+        for name in self._touched:
+            held, left = self.wallets[name].held, dues.open[name]
+            if held != left:
+                self.fault(f"position {position}: {name} holds {held} and its payments {left}")
+                dues.open[name] = held
+        self._touched.clear()
 
     def _begin(self, row: Row, fields: dict[str, Any], last: int) -> None:
         position, stream, _, topic, state, _, recorded_at = row
-        if self._due:
+        if topic in PAYMENTS and self.stories.dues.due:
             self.fault(f"position {position}: begins before the money of the last has moved")
-            self._due.clear()
-        completed = topic == "payment.completed.v1"
-        self._begun = (stream, topic)
+            self.stories.dues.due.clear()
+        self._begun = stream
         self.begun[stream.bytes] = Begun(position, last, topic, state, recorded_at)
-        if completed:
-            name = identifier("pay", stream)
-            source, payee = fields["source_wallet_id"], fields["destination_wallet_id"]
-            self._due = [
-                (source, "wallet.debited.v1", _leg(name, fields, payee)),
-                (payee, "wallet.credited.v1", _leg(name, fields, source)),
-            ]
-        text = fields.get("description" if topic in PAYMENTS else "reference")
-        if topic in PAYMENTS or topic == "wallet.opened.v1":
-            self._belongs(position, text)
+        if self._by_worker():
+            self.derived.add(stream.bytes)
+        if fields.get("action") == "expire":
+            payment = fields["payment_id"]
+            story = self.stories.told.get(payment)
+            if story is None or stream != expiry(payment, story.expires_at):
+                self.fault(f"position {position}: {payment} is ended by a command of no derived id")
+        if topic in PAYMENTS or topic in ("wallet.opened.v1", "schedule.created.v1"):
+            text = "reference" if topic == "wallet.opened.v1" else "description"
+            self._belongs(position, fields.get(text))
 
-    def _belongs(self, position: int, text: str | None) -> None:
+    def _by_worker(self) -> bool:
+        return self._answer is not None and self._answer[1].get("action") in WORKERS
+
+    def _belongs(self, position: int, text: str | None, subject: str | None = None) -> None:
         """Each command of a campaign bears its key as a text, so that no effect hides."""
+        if self._by_worker():
+            return
         assert self._begun is not None, "what has a text stands behind what began it"
-        if text is None or self.keys.stream(text) != self._begun[0]:
+        if text is None or self.keys.of(subject).stream(text) != self._begun:
             self.doubled += 1
             self.fault(f"position {position}: an effect of {text!r} which is not its key's")
 
     def _apply(self, row: Row, fields: dict[str, Any]) -> None:
+        position, _stream, _, topic, _, _, _recorded_at = row
+        kind = topic.split(".")[0]
+        if kind == "payment":
+            self.stories.tell(row, fields)
+            if "by" in fields:
+                self._belongs(position, fields["reason"], fields["by"])
+        elif kind == "schedule":
+            answer = None if self._answer is None else self._answer[0]
+            self.schedules.tell(row, fields, answer, self.stories.told)
+        elif kind == "wallet":
+            self._on_wallet(row, fields)
+        elif kind != "request":
+            self.fault(f"position {position}: {topic} is of no known type")
+
+    def _on_wallet(self, row: Row, fields: dict[str, Any]) -> None:
         position, stream, _, topic, _, _, recorded_at = row
-        if topic in PAYMENTS:
-            self._pay(row, fields)
-            return
-        if topic.startswith("request."):
-            return
         name = identifier("wal", stream)
         if topic == "wallet.opened.v1":
             opened = {**fields, "opened_position": position, "opened_at": recorded_at}
-            self.wallets[name] = Wallet(0, fields["overdraft_limit"], opened, position)
+            wallet = Wallet(0, fields["overdraft_limit"], opened, position)
+            if fields["owner"] is not None:
+                wallet.members[fields["owner"]] = "owner"
+            self.wallets[name] = wallet
             return
-        wallet = self.wallets.get(name)
-        if wallet is None:
+        known = self.wallets.get(name)
+        if known is None:
             self.fault(f"position {position}: {topic} of a wallet that was never opened")
             return
-        wallet.position = position
-        if topic in LEGS:
-            self._move(row, name, wallet, fields)
+        known.position = position
+        if topic in EFFECTS:
+            self._move(row, name, known, fields)
             return
-        if topic == "wallet.overdraft_limit_changed.v1":
-            wallet.limit = fields["overdraft_limit"]
-        elif topic in FROZEN:
-            wallet.frozen[fields["side"]] = FROZEN[topic]
-        elif topic == "wallet.closed.v1":
-            wallet.closed = True
-            if wallet.balance:
-                self.fault(f"position {position}: {name} was closed with {wallet.balance}")
-        self._belongs(position, fields["reason"])
-
-    def _pay(self, row: Row, fields: dict[str, Any]) -> None:
-        position, stream, _, topic, _, _, recorded_at = row
-        done = topic == "payment.completed.v1"
-        self._description = fields.get("description")
-        effective = datetime.fromisoformat(fields["effective_at"])
-        day = (effective if done else recorded_at).date()
-        total = self.days.setdefault((day, fields["currency"], fields["kind"]), [0, 0, 0])
-        if done:
-            total[0] += 1
-            total[1] += fields["amount"]
-        else:
-            total[2] += 1
-            self._declined(position, fields)
-        self.payment = (
-            position,
-            identifier("pay", stream),
-            fields["amount"],
-            fields.get("available"),
-            recorded_at,
-            effective,
-            fields["source_wallet_id"],
-            fields["destination_wallet_id"],
-            fields["kind"],
-            "completed" if done else "declined",
-            fields["currency"],
-            fields.get("code"),
-            fields.get("description"),
-            fields.get("reference"),
-            fields.get("metadata"),
-        )
-
-    def _declined(self, position: int, fields: dict[str, Any]) -> None:
-        wallet = self.wallets[fields["source_wallet_id"]]
-        enough = wallet.limit is None or wallet.balance - fields["amount"] >= -wallet.limit
-        if fields["code"] == "insufficient-funds" and enough:
-            self.fault(f"position {position}: declined for want of money that was there")
-        if fields["code"] == "wallet-frozen" and not any(wallet.frozen.values()):
-            self.fault(f"position {position}: declined as frozen and was not")
+        wrong = known.change(topic, fields)
+        if wrong is not None:
+            self.fault(f"position {position}: {name} {wrong}")
+        if "reason" in fields:
+            self._belongs(position, fields["reason"])
 
     def _move(self, row: Row, name: str, wallet: Wallet, fields: dict[str, Any]) -> None:
         position, _, version, topic, _, _, recorded_at = row
-        due = self._due.pop(0) if self._due else None
-        if due != (name, topic, {k: fields[k] for k in _LEG}):
+        due = self.stories.dues.due
+        expected = due.pop(0) if due else ("", "", {}, None)
+        told = {fact: fields.get(fact) for fact in expected[2]}
+        if (name, topic, told) != expected[:3]:
             self.fault(f"position {position}: {topic} that its payment does not tell of")
-        signed = LEGS[topic] * fields["amount"]
-        wallet.balance += signed
-        self._sums[fields["currency"]] += signed
+        posted, held, direction = EFFECTS[topic]
+        wallet.balance += posted * fields["amount"]
+        wallet.held += held * fields["amount"]
+        self._sums[fields["currency"]] += posted * fields["amount"]
+        self._touched.add(name)
         if fields["currency"] != wallet.row["currency"] or fields["amount"] <= 0:
             self.fault(f"position {position}: {fields['amount']} {fields['currency']} in {name}")
-        if signed < 0:
-            if wallet.limit is not None and wallet.balance < -wallet.limit:
-                self.fault(f"position {position}: {name} at {wallet.balance}, below its limit")
-            if wallet.closed or any(wallet.frozen.values()):
-                self.fault(f"position {position}: {name} pays and is closed or frozen")
+        self._permitted(position, name, wallet, topic, fields)
+        self._count(position, name, wallet, topic, fields)
+        moves = direction is not None
+        at = datetime.fromisoformat(fields["effective_at"]) if moves else recorded_at
         self.entry = (
             position,
             version,
             fields["amount"],
             wallet.balance,
-            0,
+            wallet.held,
             recorded_at,
-            datetime.fromisoformat(fields["effective_at"]),
+            at,
             name,
             fields["payment_id"],
-            fields["counterparty"],
-            "debit" if signed < 0 else "credit",
+            fields["counterparty"] if moves else None,
+            direction,
             fields["currency"],
-            self._description,
+            expected[3],
         )
 
+    def _permitted(
+        self, position: int, name: str, wallet: Wallet, topic: str, fields: dict[str, Any]
+    ) -> None:
+        """Say what may not leave, or be held: nothing below a limit, nothing of what is stopped."""
+        if topic in ("wallet.credited.v1", "wallet.hold_released.v1"):
+            return
+        if not wallet.affords(0):
+            available = wallet.balance - wallet.held
+            self.fault(f"position {position}: {name} at {available}, below its limit")
+        story = self.stories.told.get(fields["payment_id"])
+        # An operator's reversal passes a freeze, and nothing else does.
+        passes = story is not None and story.kind == "reversal" and not wallet.closed
+        if wallet.stopped and not passes:
+            self.fault(f"position {position}: {name} pays and is closed or frozen")
 
-_LEG = ("payment_id", "amount", "currency", "counterparty", "effective_at")
-
-
-def _leg(payment: str, fields: dict[str, Any], counterparty: str) -> dict[str, Any]:
-    told = (payment, fields["amount"], fields["currency"], counterparty, fields["effective_at"])
-    return dict(zip(_LEG, told, strict=True))
+    def _count(
+        self, position: int, name: str, wallet: Wallet, topic: str, fields: dict[str, Any]
+    ) -> None:
+        """Count against the limit of the day, which nothing that counts may pass."""
+        assert self._recorded_at is not None, "an event has its time"
+        today, amount = self._recorded_at.date(), fields["amount"]
+        if topic == "wallet.hold_released.v1":
+            wallet.count(-fields["given_back"], today)
+            return
+        counted = fields.get("counted")
+        if topic not in ("wallet.debited.v1", "wallet.funds_held.v1") or counted == 0:
+            return
+        wallet.count(amount, today)
+        if wallet.per_day is not None and wallet.spent > wallet.per_day:
+            self.fault(f"position {position}: {name} gave {wallet.spent} on {today}")

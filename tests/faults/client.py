@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.faults.drawing import Drawing, Request
+from tests.faults.drawing import Request
+from tests.faults.living import LivingDrawing
 
 TIMEOUT_SECONDS = 8.0
 FINAL = 500
@@ -28,7 +29,10 @@ AGAIN = (409, 429)
 
 @dataclass(frozen=True)
 class Orders:
-    """What a client is told; `bases` are the places that take commands by name."""
+    """What a client is told; `bases` are the places that take commands by name.
+
+    `owners` are the tokens, by subject, of those who own the wallets `shared` as well.
+    """
 
     log: str
     number: int
@@ -38,6 +42,8 @@ class Orders:
     token: str
     bases: Mapping[str, str]
     wallets: list[tuple[str, str]]
+    shared: list[tuple[str, str]]
+    owners: Mapping[str, str]
 
 
 class Client:
@@ -47,7 +53,8 @@ class Client:
         """Take the orders and the log; nothing is connected yet."""
         self._choose = random.Random(orders.seed * 1000 + orders.number)
         prefix = f"{orders.seed}-{orders.number}"
-        self._drawing = Drawing(self._choose, prefix, [(w, c) for w, c in orders.wallets])
+        wallets, shared = ([(w, c) for w, c in each] for each in (orders.wallets, orders.shared))
+        self._drawing = LivingDrawing(self._choose, prefix, wallets, shared, sorted(orders.owners))
         self._orders = orders
         self._log = log
         self._http = httpx.Client(
@@ -60,8 +67,11 @@ class Client:
         end = time.monotonic() + self._orders.seconds
         while time.monotonic() < end:
             request = self._drawing.next()
-            if request.key is not None and self._choose.random() < 0.05:
-                self._at_both(request)
+            rival = self._drawing.rival(request) if self._choose.random() < 0.15 else None
+            if rival is not None:
+                self._at_both(request, rival)
+            elif request.key is not None and self._choose.random() < 0.05:
+                self._at_both(request, request)
             else:
                 self._persist(request, self._choose.randint(1, 6))
             time.sleep(self._orders.pause_seconds * 2 * self._choose.random())
@@ -78,18 +88,21 @@ class Client:
                 return
             time.sleep(0.05 * 2**attempt * self._choose.random())
 
-    def _at_both(self, request: Request) -> None:
-        """Ask the same at the same time in two places."""
+    def _at_both(self, *requests: Request) -> None:
+        """Ask the same, or what only one of both can have, at the same time in two places."""
         places = self._choose.sample(sorted(self._orders.bases), 2)
-        for line in self._pool.map(lambda place: self._ask(request, place), places):
+        for request, line in zip(
+            requests, self._pool.map(self._ask, requests, places), strict=True
+        ):
             self._write(request, line)
 
     def _place(self) -> str:
         return self._choose.choice(sorted(self._orders.bases))
 
     def _headers(self, request: Request) -> dict[str, str]:
+        token = self._orders.token if request.by is None else self._orders.owners[request.by]
         headers = {
-            "Authorization": f"Bearer {self._orders.token}",
+            "Authorization": f"Bearer {token}",
             "Content-Type": "application/json",
         }
         return headers | ({} if request.key is None else {"Idempotency-Key": request.key})
@@ -97,7 +110,8 @@ class Client:
     def _ask(self, request: Request, place: str) -> dict[str, Any]:
         sent = time.time()
         try:
-            answer = self._http.post(
+            answer = self._http.request(
+                request.method,
                 self._orders.bases[place] + request.path,
                 content=request.body,
                 headers=self._headers(request),
@@ -113,7 +127,7 @@ class Client:
         connection = http.client.HTTPConnection(urlsplit(self._orders.bases[place]).netloc)
         with contextlib.suppress(OSError), contextlib.closing(connection):
             connection.timeout = TIMEOUT_SECONDS
-            connection.request("POST", request.path, request.body, self._headers(request))
+            connection.request(request.method, request.path, request.body, self._headers(request))
         text = "hung up"
         return {"place": place, "status": None, "answer": text, "sent": sent, "at": time.time()}
 

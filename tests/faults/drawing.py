@@ -21,7 +21,8 @@ class Request:
     """One request; what the checker must know of it besides its bytes.
 
     `expect` are the codes of which one must refuse it, `other` says that its key is on record
-    for another body, `dry` that nothing of it may be stored.
+    for another body, `dry` that nothing of it may be stored, `by` who asks if it is not the one
+    whose campaign it is.
     """
 
     path: str
@@ -30,6 +31,8 @@ class Request:
     expect: tuple[str, ...] = ()
     other: bool = False
     dry: bool = False
+    method: str = "POST"
+    by: str | None = None
 
 
 class Drawing:
@@ -48,6 +51,11 @@ class Drawing:
 
     def next(self) -> Request:
         """Return a request with a new key, or one that is to be done again."""
+        kinds = self.kinds()
+        return self._choose.choices(list(kinds), list(kinds.values()))[0]()
+
+    def kinds(self) -> dict[Callable[[], Request], int]:
+        """Return what may be asked for now, with how often."""
         kinds: dict[Callable[[], Request], int] = {
             self._transfer: 50,
             self._open: 6,
@@ -61,7 +69,7 @@ class Drawing:
         }
         if self._done:
             kinds |= {self._again: 6, self._with_another_body: 4}
-        return self._choose.choices(list(kinds), list(kinds.values()))[0]()
+        return kinds
 
     def learn(self, request: Request, status: int, answer: str) -> None:
         """Keep what was answered for good, to ask it again, and wallets that were opened."""
@@ -174,12 +182,20 @@ class Drawing:
 
     def _with_another_body(self) -> Request:
         done = self._choose.choice(self._done)
-        body = json.loads(done.body)
-        if done.path == TRANSFERS:
+        path, body = done.path, json.loads(done.body)
+        words = {"release": "capture", "capture": "release", "pause": "resume", "resume": "pause"}
+        start, _, word = path.rpartition("/")
+        if "transfer" in body:
+            body["transfer"]["amount"] = f"1{body['transfer']['amount']}"
+        elif path.startswith(TRANSFERS):
             body["amount"] = f"1{body['amount']}"
-        elif done.path == WALLETS:
-            body["name"] += " another"
+        elif word in words:
+            # What needs no body is another request under another path.
+            path, body = f"{start}/{words[word]}", {}
         else:
-            body["reason"] += " another"
+            name = next(
+                name for name in ("name", "reason", "description", "amount") if name in body
+            )
+            body[name] = f"1{body[name]}"
         expect = ("idempotency-key-reused",)
-        return Request(done.path, json.dumps(body), done.key, expect, other=True)
+        return Request(path, json.dumps(body), done.key, expect, other=True, by=done.by)

@@ -23,7 +23,7 @@ class NotStruck(Exception):
 class Ground:
     """The ground of one strike; several may strike at once, each with a `choose` of its own.
 
-    `others` are the second processes by role (`command-api`, `relay`, `projector`), which reach
+    `others` are the second processes by role (`command-api` and the workers), which reach
     PostgreSQL through `others[role].proxy`. `account` is whose commands the clients send, `logs`
     the folder of the clients' logs and of `notes.jsonl`. `stop` is set, or `ends_at` (of
     `time.monotonic`) is reached, when the load ends: a strike undoes its harm and returns.

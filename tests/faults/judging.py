@@ -3,14 +3,17 @@
 import json
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import httpx
+import psycopg
 
 from tests.faults.asking_again import ask_again
-from tests.faults.book import Keys, read_events
+from tests.faults.book import read_events
 from tests.faults.checker import fold, judge
 from tests.faults.load import SUBJECT, Account
+from tests.faults.names import Keys
 from tests.faults.others import Other
 from tests.faults.recoveries import recoveries
 from tests.faults.report import COUNTS, Report
@@ -19,6 +22,15 @@ from tests.faults.topic import Topic, read_topic
 from tests.tools.whole_system import WholeSystem
 
 RECOVERED_SECONDS = 120.0
+DUE_SECONDS = 20.0
+"""Holds are over 10 s after their end, whatever has happened before, and schedules are as fast."""
+
+DUE = """
+    SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        (SELECT count(*) FROM reports_main.payments
+            WHERE status IN ('authorized', 'awaiting-approval') AND expires_at <= clock_timestamp())
+        + (SELECT count(*) FROM reports_main.schedules WHERE status = 'active'
+            AND coalesce(retry_on, next_on) <= (clock_timestamp() AT TIME ZONE 'UTC')::date)"""
 MARK = '"level":"critical"'
 
 
@@ -35,15 +47,19 @@ def judge_run(
     if not recovered:
         report.faults.append(f"not recovered within {RECOVERED_SECONDS:.0f} s: {_state(system)}")
     url = system.status()["urls"]["command"]
-    report.faults += ask_again(url, account.token, clients, report.seed)
+    tokens = {None: account.token, **dict[str | None, str](account.owners.items())}
+    report.faults += ask_again(url, tokens, clients, report.seed)
     if not _await(lambda: _recovered(system, others)):
         report.faults.append("not caught up after what was asked again")
+    now = _all_due_done(system.status()["database_url"])
+    if not _await(lambda: _recovered(system, others)):
+        report.faults.append("not caught up after what was due")
     url = system.status()["database_url"]
     tables = Tables(reports_of(url))
     strangers = {note["stranger"] for note in notes if "stranger" in note}
     records = read_topic(str(system.status()["kafka_bootstrap"])) if recovered else iter(())
     topic = Topic(records, strangers, any(note.get("dropped") for note in notes))
-    book = fold(read_events(url), Keys(SUBJECT), tables.watch, topic.watch)
+    book = fold(read_events(url), Keys(SUBJECT), tables.watch, topic.watch, now=now)
     tables.finish(book)
     topic.finish()
     verdict = judge(book, clients)
@@ -53,6 +69,20 @@ def judge_run(
         report.faults.append(f"replay verify: {done.stdout}{done.stderr}")
     found = {"rows": tables.rows, "duplicates": topic.duplicates, "strangers": topic.strangers}
     report.counts = dict.fromkeys(COUNTS, 0) | verdict.counts | found
+
+
+def _all_due_done(url: str) -> datetime:
+    """Wait until nothing is due any more, and return the time, by PostgreSQL's clock, of that.
+
+    However it went, what is due by then and was not done is for the checker to find.
+    """
+    end = time.monotonic() + DUE_SECONDS
+    with psycopg.connect(reports_of(url), autocommit=True) as connection:
+        while True:
+            ((now, left),) = connection.execute(DUE).fetchall()
+            if not left or time.monotonic() > end:
+                return datetime.fromisoformat(now)
+            time.sleep(0.2)
 
 
 def _await(condition: Callable[[], bool]) -> bool:

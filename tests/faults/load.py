@@ -5,9 +5,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import httpx
 
@@ -18,31 +18,42 @@ ROOT = Path(__file__).parents[2]
 SUBJECT = "campaign"
 TOKEN_SECONDS = 24 * 3600
 WALLETS_OF_EACH = 4
+OWNERS = ("campaign-2", "campaign-3")
+SHARED = {"EUR": (1, "10.00"), "JPY": (2, "1000")}
+"""How many other owners must approve what is above which amount."""
+
+DAILY = {"EUR": "400.00", "JPY": "40000", "KWD": "40.000"}
 LIMITS = {"EUR": "50.00", "JPY": "5000", "KWD": "5.000"}
 
 
 @dataclass(frozen=True)
 class Account:
-    """Whose commands the campaign's are, and the wallets (id, currency) that all clients use."""
+    """Whose commands the campaign's are, and the wallets (id, currency) that all clients use.
+
+    `shared` are those of several owners, whose tokens are in `owners` by their subjects.
+    """
 
     token: str
     wallets: list[tuple[str, str]]
+    shared: list[tuple[str, str]] = field(default_factory=list)
+    owners: dict[str, str] = field(default_factory=dict)
 
 
 def open_account(system: WholeSystem, base: str, logs: Path) -> Account:
     """Make a token and open wallets; what is asked stands in a log as a client's would.
 
-    Of each currency there is one wallet without limit, so that there is money to go round.
+    Of each currency there is one wallet without limit, so that there is money to go round, and one
+    that may give so much on a day.
     """
-    scope, life = "wallets payments operate", str(TOKEN_SECONDS)
-    done = system.falcon("token", "--subject", SUBJECT, "--scope", scope, "--expires-in", life)
-    assert done.returncode == 0, done.stderr
-    token = done.stdout.strip()
-    wallets = []
+    scope = "wallets payments operate"
+    account = Account(_token(system, SUBJECT, scope), [])
+    account.owners.update({owner: _token(system, owner, "payments") for owner in OWNERS})
+    headers = {"Authorization": f"Bearer {account.token}"}
     with (
-        httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}) as client,
+        httpx.Client(base_url=base, headers=headers) as client,
         (logs / "client-setup.jsonl").open("a", buffering=1) as log,
     ):
+        ask = _Asker(client, log)
         for currency, limit in LIMITS.items():
             for number in range(WALLETS_OF_EACH):
                 key = f"setup-{currency}-{number}"
@@ -51,20 +62,50 @@ def open_account(system: WholeSystem, base: str, logs: Path) -> Account:
                     body["overdraft_limit"] = limit
                 else:
                     body |= {"kind": "system", "overdraft_limit": "unlimited"}
-                text, sent = json.dumps(body), time.time()
-                headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
-                answer = client.post("/v1/wallets", content=text, headers=headers)
-                line: dict[str, Any] = {
-                    "path": "/v1/wallets",
-                    "body": text,
-                    "key": key,
-                    "place": "command",
-                }
-                line |= {"status": answer.status_code, "answer": answer.text, "sent": sent}
-                log.write(json.dumps(line | {"at": time.time()}) + "\n")
-                opened = answer.raise_for_status().json()
-                wallets.append((opened["wallet_id"], currency))
-    return Account(token, wallets)
+                opened = ask("POST", "/v1/wallets", body, key)
+                account.wallets.append((opened["wallet_id"], currency))
+            path = f"/v1/wallets/{account.wallets[-1][0]}/limits"
+            ask("PUT", path, {"per_payment": None, "per_day": DAILY[currency]}, None)
+        for currency, (required, above) in SHARED.items():
+            key = f"setup-{currency}-shared"
+            body = {"name": key, "reference": key, "currency": currency, "kind": "shared"}
+            body["overdraft_limit"] = LIMITS[currency]
+            wallet = ask("POST", "/v1/wallets", body, key)["wallet_id"]
+            account.shared.append((wallet, currency))
+            path = f"/v1/wallets/{wallet}"
+            for owner in OWNERS:
+                member = {"user_id": owner, "role": "owner"}
+                ask("POST", f"{path}/members", member, f"{key}-{owner}")
+            ask("PUT", f"{path}/approvals", {"required": required, "above": above}, None)
+    return account
+
+
+def _token(system: WholeSystem, subject: str, scope: str) -> str:
+    life = str(TOKEN_SECONDS)
+    done = system.falcon("token", "--subject", subject, "--scope", scope, "--expires-in", life)
+    assert done.returncode == 0, done.stderr
+    return str(done.stdout).strip()
+
+
+@dataclass(frozen=True)
+class _Asker:
+    """Sends one command after another, each with a line of the log."""
+
+    client: httpx.Client
+    log: TextIO
+
+    def __call__(
+        self, method: str, path: str, body: dict[str, Any], key: str | None
+    ) -> dict[str, Any]:
+        text, sent = json.dumps(body), time.time()
+        headers = {"Content-Type": "application/json"}
+        headers |= {} if key is None else {"Idempotency-Key": key}
+        answer = self.client.request(method, path, content=text, headers=headers)
+        line: dict[str, Any] = {"path": path, "body": text, "key": key, "place": "command"}
+        line |= {"method": method, "status": answer.status_code, "answer": answer.text}
+        self.log.write(json.dumps(line | {"sent": sent, "at": time.time()}) + "\n")
+        told: dict[str, Any] = answer.raise_for_status().json()
+        return told
 
 
 def start_clients(
@@ -80,9 +121,8 @@ def start_clients(
     clients = []
     for number in range(count):
         log = str(logs / f"client-{number}.jsonl")
-        orders = Orders(
-            log, number, seed, seconds, pause_seconds, account.token, bases, account.wallets
-        )
+        money = (account.wallets, account.shared, account.owners)
+        orders = Orders(log, number, seed, seconds, pause_seconds, account.token, bases, *money)
         client = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.client"],
             cwd=ROOT,

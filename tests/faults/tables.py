@@ -1,12 +1,15 @@
 """Compares the read models with the checker's own fold, row by row while the events pass."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from tests.faults.book import MOST_FAULTS, Book, Row
+from tests.faults.book_schedules import STANDING
+from tests.faults.story import Story
 
 ENTRIES = """
     SELECT position, version, amount, posted_after, held_after, recorded_at, effective_at,
@@ -15,18 +18,36 @@ ENTRIES = """
 PAYMENTS = """
     SELECT position, payment_id, amount, available, recorded_at, effective_at, source_wallet_id,
         destination_wallet_id, kind, status, currency, failure_code, description, reference,
-        metadata
+        metadata, began_as, captured, uncaptured, refunded, refundable, expires_at,
+        original_payment_id, requested_by, approved_by, quorums
     FROM "{schema}".payments ORDER BY position"""
+LEGS = """
+    SELECT payment_id, leg, position, amount, source_wallet_id, destination_wallet_id, currency
+    FROM "{schema}".payment_legs ORDER BY position, leg"""
+STEPS = """
+    SELECT position, payment_id, status, amount, recorded_at, effective_at
+    FROM "{schema}".payment_steps ORDER BY position"""
+OCCURRENCES = """
+    SELECT position, schedule_id, occurs_on, attempt, outcome, payment_id, code, retry_on,
+        recorded_at
+    FROM "{schema}".schedule_occurrences ORDER BY position"""
 BALANCES = """
     SELECT wallet_id, posted, held, overdraft_limit, frozen_by_member, frozen_by_operator, closed,
-        position, opened_position, opened_at, kind, account_class, currency, owner, name, reference
+        position, opened_position, opened_at, kind, account_class, currency, owner, name,
+        reference, per_payment, per_day, approvals_required, approvals_above
     FROM "{schema}".balances"""
+MEMBERS = 'SELECT wallet_id, user_id, role, opened_position FROM "{schema}".members'
+SCHEDULES = """
+    SELECT schedule_id, position, amount, recorded_at, source_wallet_id, destination_wallet_id,
+        currency, description, starts_on::text, recurrence, until::text, count, if_missed,
+        created_by, status, next_on::text, done, attempt, retry_on::text
+    FROM "{schema}".schedules"""
 DAYS = 'SELECT date, currency, kind, count, volume, declined FROM "{schema}".daily_totals'
 TRIAL = 'SELECT opened_position, wallet_id, currency FROM "{schema}".trial_balance'
 
 
 class Tables:
-    """The five read models of a ledger; all of them must have come as far as the events."""
+    """The read models of a ledger; all of them must have come as far as the events."""
 
     def __init__(self, reports_url: str, schema: str = "reports_main") -> None:
         """Take the URL of the reports database; connects at once."""
@@ -34,24 +55,36 @@ class Tables:
         self.rows = 0
         self._schema = schema
         # One snapshot would be better still, but nothing writes any more when this is read.
-        self._connections = [psycopg.connect(reports_url) for _ in range(3)]
-        self._entries = self._rows(0, ENTRIES)
-        self._payments = self._rows(1, PAYMENTS)
+        names = ("entries", "payment_legs", "payment_steps", "schedule_occurrences", "payments")
+        statements = (ENTRIES, LEGS, STEPS, OCCURRENCES, PAYMENTS)
+        self._connections = [psycopg.connect(reports_url) for _ in (*names, "the end")]
+        self._tables = {
+            name: self._rows(place, statement)
+            for place, (name, statement) in enumerate(zip(names, statements, strict=True))
+        }
 
     def watch(self, book: Book, _row: Row) -> None:
         """Compare the rows that the last event adds."""
         if book.entry is not None:
-            self._compare("entries", book.entry, next(self._entries, None))
-        if book.payment is not None:
-            self._compare("payments", book.payment, next(self._payments, None))
+            self._compare("entries", book.entry)
+        for leg in book.stories.legs:
+            self._compare("payment_legs", leg)
+        if book.stories.step is not None:
+            self._compare("payment_steps", book.stories.step)
+        if book.schedules.occurrence is not None:
+            self._compare("schedule_occurrences", book.schedules.occurrence)
 
     def finish(self, book: Book) -> None:
         """Compare what is known at the end only, and close."""
-        for name, rows in (("entries", self._entries), ("payments", self._payments)):
+        for story in book.stories.told.values():
+            self._compare("payments", _payment(story))
+        for name, rows in self._tables.items():
             left = next(rows, None)
             if left is not None:
                 self._fault(f"{name} has a row that no event tells of: {left}")
         self._sets("balances", BALANCES, set(_balances(book)))
+        self._sets("members", MEMBERS, set(_members(book)))
+        self._sets("schedules", SCHEDULES, set(_schedules(book)))
         self._sets("daily_totals", DAYS, {(*day, *total) for day, total in book.days.items()})
         opened = {
             (wallet.row["opened_position"], name, wallet.row["currency"])
@@ -67,13 +100,14 @@ class Tables:
             cursor.execute(statement.format(schema=self._schema))
             yield from cursor
 
-    def _compare(self, name: str, expected: tuple[Any, ...], found: tuple[Any, ...] | None) -> None:
+    def _compare(self, name: str, expected: tuple[Any, ...]) -> None:
         self.rows += 1
+        found = next(self._tables[name], None)
         if found != expected:
             self._fault(f"{name} has {found} where the events say {expected}")
 
     def _sets(self, name: str, statement: str, expected: set[tuple[Any, ...]]) -> None:
-        rows = self._connections[2].execute(statement.format(schema=self._schema))
+        rows = self._connections[-1].execute(statement.format(schema=self._schema))
         found = set(rows.fetchall())
         self.rows += len(expected)
         for row in list(found - expected)[:5]:
@@ -92,7 +126,7 @@ def _balances(book: Book) -> Iterator[tuple[Any, ...]]:
         yield (
             name,
             wallet.balance,
-            0,
+            wallet.held,
             wallet.limit,
             wallet.frozen.get("member", False),
             wallet.frozen.get("operate", False),
@@ -106,6 +140,57 @@ def _balances(book: Book) -> Iterator[tuple[Any, ...]]:
             row["owner"],
             row["name"],
             row["reference"],
+            wallet.per_payment,
+            wallet.per_day,
+            *wallet.approvals,
+        )
+
+
+def _payment(story: Story) -> tuple[Any, ...]:
+    began = story.began
+    waits = "quorums" in began
+    return (
+        story.position,
+        story.name,
+        story.amount,
+        began.get("available"),
+        story.recorded_at,
+        _moment(began.get("effective_at")) or story.recorded_at,
+        began["source_wallet_id"],
+        began["destination_wallet_id"],
+        story.kind,
+        story.status,
+        began["currency"],
+        story.failure,
+        *(began.get(name) for name in ("description", "reference", "metadata")),
+        story.began_as,
+        *(story.captured, story.left, story.refunded, story.refundable),
+        _moment(story.expires_at),
+        began.get("original_payment_id"),
+        began.get("requested_by"),
+        story.approved_by if waits else None,
+        {q["wallet_id"]: q["required"] for q in began["quorums"]} if waits else None,
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _members(book: Book) -> Iterator[tuple[Any, ...]]:
+    for name, wallet in book.wallets.items():
+        for user, role in wallet.members.items():
+            yield name, user, role, wallet.row["opened_position"]
+
+
+def _schedules(book: Book) -> Iterator[tuple[Any, ...]]:
+    facts = ("source_wallet_id", "destination_wallet_id", "currency", "description")
+    dates = ("starts_on", "recurrence", "until", "count", "if_missed", "created_by")
+    for name, made in book.schedules.made.items():
+        yield (
+            *(name, made.position, made.began["amount"], made.recorded_at),
+            *(made.began[fact] for fact in (*facts, *dates)),
+            *(made.standing[fact] for fact in STANDING),
         )
 
 

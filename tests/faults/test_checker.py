@@ -11,8 +11,9 @@ from uuid import UUID
 
 import pytest
 
-from tests.faults.book import Book, Keys, Row, identifier
+from tests.faults.book import Book, Row
 from tests.faults.checker import fold, judge
+from tests.faults.names import Keys, identifier
 
 KEYS = Keys("somebody")
 A, B, P, Q, F = (KEYS.stream(key) for key in ("a", "b", "p", "q", "f"))
@@ -247,7 +248,16 @@ def test_the_checker_shares_no_code_with_the_ledger() -> None:
     """What judges imports nothing of the product, not even through others."""
     modules = ", ".join(
         f"tests.faults.{name}"
-        for name in ("book", "checker", "tables", "topic", "recoveries", "drawing", "client")
+        for name in (
+            "book",
+            "checker",
+            "told",
+            "tables",
+            "topic",
+            "recoveries",
+            "drawing",
+            "client",
+        )
     )
     code = f"import sys, {modules}; print(*{{name.split('.')[0] for name in sys.modules}})"
     done = subprocess.run(

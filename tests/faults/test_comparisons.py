@@ -12,8 +12,9 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from tests.faults.book import PREFIXES, Row, identifier
+from tests.faults.book import Row
 from tests.faults.checker import fold
+from tests.faults.names import PREFIXES, identifier
 from tests.faults.recoveries import Recovery, recoveries
 from tests.faults.report import BEGIN, END, Report, as_json, write_into
 from tests.faults.tables import Tables

@@ -14,7 +14,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from tests.faults.book import MOST_FAULTS, PREFIXES, Book, Row, identifier
+from tests.faults.book import MOST_FAULTS, Book, Row
+from tests.faults.names import PREFIXES, identifier
 
 PATIENCE_SECONDS = 20.0
 

@@ -13,7 +13,7 @@ from tests.faults.ground import Ground, NotStruck
 from tests.faults.kinds import Kind
 
 SUPERVISED = ("command-api", "query-api", "identity-api", "relay", "gateway", "kafka", "postgres")
-"""`relay` stands for relay and projector, which share a process on one machine."""
+"""`relay` stands for relay, projector and payments, which share a process on one machine."""
 
 PAUSE_SECONDS = (6.0, 9.0)
 """Longer than a batch's deadline and the time-outs of every session and lock."""
@@ -145,9 +145,9 @@ KINDS: tuple[Kind, ...] = (
     *(Kind(f"kill {name}", _kill(name)) for name in SUPERVISED),
     *(Kind(f"pause {name}", _pause(name)) for name in SUPERVISED),
     *(Kind(f"kill the second {role}", _kill_second(role)) for role in
-      ("command-api", "relay", "projector")),
+      ("command-api", "relay", "projector", "payments")),
     *(Kind(f"pause the second {role}", _pause_second(role)) for role in
-      ("command-api", "relay", "projector")),
+      ("command-api", "relay", "projector", "payments")),
     Kind("kill PostgreSQL's group", _kill_group("postgres")),
     Kind("kill a session of PostgreSQL", _kill_session),
     Kind("kill both relays and projectors", _kill_both),
