@@ -13,7 +13,7 @@ NOBODYS = "wal_00000000000000000000000000"
 IMPOSSIBLE = 10**15
 """Minor units that no wallet of a campaign ever has."""
 
-NO_MONEY = ("insufficient-funds", "wallet-frozen", "wallet-closed")
+NO_MONEY = ("insufficient-funds", "limit-exceeded", "wallet-frozen", "wallet-closed")
 
 
 @dataclass(frozen=True)

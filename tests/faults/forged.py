@@ -107,7 +107,7 @@ def accepted(action: str, **about: Any) -> Any:
 
 def opened(key: str, limit: int, kind: str = "personal") -> Any:
     """Return the opening of a wallet."""
-    wallet = {"kind": kind, "class": "liability", "owner": "somebody", "name": key}
+    wallet: dict[str, Any] = {"kind": kind, "class": "liability", "owner": "somebody", "name": key}
     wallet |= {"reference": key, "currency": "EUR", "overdraft_limit": limit}
     return [("- wallet.opened", wallet)]
 
@@ -246,7 +246,7 @@ def _approved(w: Writer) -> None:
 def _scheduled(w: Writer) -> None:
     name = identifier("sch", KEYS.stream("k"))
     stands = {"status": "active", "next_on": DAY, "done": 0, "attempt": 1, "retry_on": None}
-    plan = {"starts_on": DAY, "recurrence": "FREQ=DAILY", "until": None, "count": 2}
+    plan: dict[str, Any] = {"starts_on": DAY, "recurrence": "FREQ=DAILY", "until": None, "count": 2}
     plan |= {"if_missed": "run", "created_by": "somebody", "operate": False, "standing": stands}
     w.write("k", 50, ("- schedule.created", facts("k", A, 30, "transfer", None) | plan))
     after = {**stands, "next_on": "2026-01-02", "done": 1}

@@ -153,7 +153,8 @@ class LivingDrawing(Drawing):
                 {"destination_wallet_id": payee, "parts_per_million": part},
                 {"destination_wallet_id": payee, "remainder": True},
             ]
-        if self._choose.random() < 0.4:
+        # Fees are on top for the one payer; where several pay, nobody would know who.
+        if ("legs" not in body or len(legs) == 1) and self._choose.random() < 0.4:
             body["fees"] = [{"wallet_id": payee, "amount": self._text(25, currency)}]
         return Request(PAYMENTS, json.dumps(body), key)
 

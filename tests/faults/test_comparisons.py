@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -12,8 +12,14 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from domain.identifiers import StreamId
+from domain.instants import instant
+from infrastructure.event_codec import EventCodec
+from projections.catalogue import CATALOGUE
+from projections.contract import Applied
 from tests.faults.book import Row
 from tests.faults.checker import fold
+from tests.faults.forged import living, rows
 from tests.faults.names import PREFIXES, identifier
 from tests.faults.recoveries import Recovery, recoveries
 from tests.faults.report import BEGIN, END, Report, as_json, write_into
@@ -126,7 +132,63 @@ def test_wrong_read_models_are_found(databases: FreshDatabases) -> None:
             _put_back(connection)
 
 
-TABLES = ("balances", "entries", "payments", "daily_totals", "trial_balance")
+TABLES = (
+    *("balances", "members", "entries", "daily_totals", "trial_balance"),
+    *("payments", "payment_legs", "payment_steps", "schedules", "schedule_occurrences"),
+)
+
+
+LIVING: dict[str, str] = {
+    "what is held": "UPDATE balances SET held = held + 1",
+    "a limit": "UPDATE balances SET per_day = 1 WHERE per_day = 900",
+    "a threshold": "UPDATE balances SET approvals_above = 1 WHERE approvals_required = 1",
+    "a member": "DELETE FROM members WHERE user_id = 'another owner'",
+    "a role": "UPDATE members SET role = 'viewer' WHERE user_id = 'another owner'",
+    "what was held": "UPDATE entries SET held_after = 1 WHERE direction IS NULL",
+    "a status": "UPDATE payments SET status = 'authorized' WHERE status = 'expired'",
+    "what was captured": "UPDATE payments SET captured = 1 WHERE captured = 250",
+    "what can be refunded": "UPDATE payments SET refundable = 0 WHERE refunded = 100",
+    "who approved": "UPDATE payments SET approved_by = '{}' WHERE approved_by <> '{}'",
+    "how many must": "UPDATE payments SET quorums = '{}' WHERE quorums IS NOT NULL",
+    "a step": "UPDATE payment_steps SET status = 'completed' WHERE status = 'expired'",
+    "a step too few": "DELETE FROM payment_steps WHERE status = 'declined'",
+    "a leg too many": "INSERT INTO payment_legs VALUES ('pay_', 0, 99, 1, 'a', 'b', 'EUR')",
+    "a next date": "UPDATE schedules SET next_on = NULL",
+    "an occurrence": "UPDATE schedule_occurrences SET outcome = 'skipped'",
+    "an occurrence too few": "DELETE FROM schedule_occurrences",
+}
+"""What can be wrong in the read models of what lives on."""
+
+
+def test_wrong_read_models_of_what_lives_on_are_found(databases: FreshDatabases) -> None:
+    """What the projections make of the book passes; each change of it is found."""
+    url = make_conninfo(databases.admin, dbname=f"{databases.settings.database_prefix}reports")
+    book = rows(living())
+    with databases.connect_admin("reports") as connection:
+        connection.execute('SET search_path TO "reports_main"')
+        with connection.cursor() as cursor:
+            for projection in CATALOGUE:
+                projection.apply([_applied(row) for row in book], cursor)
+        assert _differences(url, book) == []
+        for name, change in LIVING.items():
+            _keep_and_change(connection, change)
+            assert _differences(url, book), name
+            _put_back(connection)
+
+
+def _applied(row: Row) -> Applied:
+    position, stream, version, topic, state, stored, at = row
+    metadata = json.loads(stored)
+    return Applied(
+        position,
+        StreamId(identifier(PREFIXES[topic.split(".")[0]], stream)),
+        version,
+        instant(at),
+        metadata["command_id"],
+        metadata["index"],
+        metadata["count"],
+        EventCodec().decode(topic, state),
+    )
 
 
 def _keep_and_change(connection: Any, change: str) -> None:
@@ -144,9 +206,9 @@ def _put_back(connection: Any) -> None:
         connection.execute(sql.SQL("DROP TABLE {}").format(copy))
 
 
-def _differences(url: str) -> list[str]:
+def _differences(url: str, book: Sequence[Row] = ()) -> list[str]:
     tables = Tables(url)
-    tables.finish(fold(right(), KEYS, tables.watch))
+    tables.finish(fold(book or right(), KEYS, tables.watch))
     return tables.faults
 
 
@@ -158,7 +220,8 @@ def _models() -> dict[str, list[tuple[Any, ...]]]:
     day = at[2].replace(second=3)
     leg = "(%s, 2, 500, %s, 0, %s, %s, %s, %s, %s, %s, 'EUR', 'p')"
     balance = "(%s, %s, %s, %s, %s, 0, %s, %s, false, false, 'personal', 'liability', 'EUR',"
-    payment = "(%s, %s, %s, %s, %s, %s, %s, %s, 'transfer', %s, 'EUR', %s, %s, NULL, NULL)"
+    payment = "(%s, %s, %s, %s, %s, %s, %s, %s, 'transfer', %s, 'EUR', %s, %s, NULL, NULL,"
+    refundable = "NULL, 0, 0, 0, %s)"
     return {
         f"INSERT INTO balances VALUES {balance} 'somebody', %s, %s)": [
             (wallets["a"], 1, at[0], 8, -500, 900, True, "a", "a"),
@@ -168,12 +231,16 @@ def _models() -> dict[str, list[tuple[Any, ...]]]:
             (4, -500, at[3], day, WALLET_A, paid, wallets["b"], "debit"),
             (5, 500, at[4], day, wallets["b"], paid, WALLET_A, "credit"),
         ],
-        f"INSERT INTO payments VALUES {payment}": [
-            (paid, 3, 500, None, at[2], day, *wallets.values(), "completed", None, "p"),
+        f"INSERT INTO payments VALUES {payment} {refundable}": [
+            (paid, 3, 500, None, at[2], day, *wallets.values(), "completed", None, "p",
+             500),
             (refused, 6, 401, 0, at[5], day, *wallets.values(), "declined",
-             "insufficient-funds", "q"),
+             "insufficient-funds", "q", 0),
         ],
         "INSERT INTO daily_totals VALUES (%s, 'EUR', 'transfer', 1, 500, 1)": [(day.date(),)],
+        "INSERT INTO members VALUES (%s, 'somebody', 'owner', %s)": [
+            (wallets["a"], 1), (wallets["b"], 2),
+        ],
         "INSERT INTO trial_balance VALUES (%s, %s, 'EUR')": [(1, wallets["a"]), (2, wallets["b"])],
     }  # fmt: skip
 
@@ -214,7 +281,7 @@ def test_recoveries_are_measured(tmp_path: Path) -> None:
 def test_the_report_goes_into_its_place(tmp_path: Path) -> None:
     """What stands around the place stays, and another report replaces the first."""
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    page.write_text(f"before\n{BEGIN}\nwhat was there\n{END}\nafter\n")
     report = Report(5, 60, 4, kinds=Counter({"kill": 2}), recoveries=[Recovery("kill", 1.5, None)])
     write_into(page, report)
     write_into(page, report)
@@ -222,7 +289,7 @@ def test_the_report_goes_into_its_place(tmp_path: Path) -> None:
     assert text.startswith(f"before\n{BEGIN}\n`./falcon campaign --minutes 1 --seed 5`\n")
     assert text.endswith(f"{END}\nafter\n")
     assert text.count("| kill | 2 |") == 1
-    assert "old" not in text
+    assert "what was there" not in text
     assert json.loads(as_json(report))["recovery"]["commands"]["worst"] == 1.5
     page.write_text("nothing")
     with pytest.raises(ValueError, match="no place for a report"):

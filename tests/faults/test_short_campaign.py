@@ -17,6 +17,7 @@ SHORT = (
     "kill a session of PostgreSQL",
     "drain a command API",
     "kill the second projector",
+    "kill the second payments",
     "kill kafka",
 )
 """Kinds that need no long pause."""
@@ -34,6 +35,8 @@ def test_a_short_campaign(tmp_path: Path) -> None:
     assert report.counts["acknowledged"] > 200
     assert report.counts["lost"] == report.counts["doubled"] == 0
     assert report.counts["retried"] > 20
+    living = ("holds", "captures", "expired", "refunds", "approvals", "splits", "occurrences")
+    assert [name for name in living if not report.counts[name]] == []
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """What a command asked for, and what it was answered, beside what is stored of it."""
 
 import json
+import math
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ from tests.faults.names import identifier
 
 DIGITS = {"EUR": 2, "JPY": 0, "KWD": 3}
 MILLION = 1_000_000
+WEEK = 7 * 24 * 3600
 LEG = ("source_wallet_id", "destination_wallet_id", "currency")
 TEXTS = ("description", "reference", "metadata")
 Pairs = dict[str, tuple[Any, Any]]
@@ -53,9 +55,7 @@ def same_as_sent(path: str, body: dict[str, Any], stored: Begun) -> Iterator[str
     elif word in ("transfers", "holds"):
         pairs = {"kind": (word[:-1], fields["kind"]), **_paid(body, fields)}
         if stored.topic == "payment.authorized.v1":
-            ends = datetime.fromisoformat(fields["standing"]["expires_at"])
-            seconds = (ends - stored.recorded_at).total_seconds()
-            pairs["expires_in"] = (body.get("expires_in", 7 * 24 * 3600), seconds)
+            pairs["expires_in"] = (body.get("expires_in", WEEK), _lasts(fields, stored))
     elif word == "payments":
         legs = [{**leg, "amount": int(leg["amount"])} for leg in fields["legs"] or [fields]]
         pairs = {"kind": ("split", fields["kind"]), "legs": (legs_asked(body), legs)}
@@ -73,6 +73,12 @@ def same_as_sent(path: str, body: dict[str, Any], stored: Begun) -> Iterator[str
     for name, (asked, kept) in pairs.items():
         if asked != kept:
             yield f"{name} {asked!r} was asked for and {kept!r} is stored"
+
+
+def _lasts(fields: dict[str, Any], stored: Begun) -> int:
+    """Return for how many seconds a hold was placed; it is decided shortly before its record."""
+    ends = datetime.fromisoformat(fields["standing"]["expires_at"])
+    return math.ceil((ends - stored.recorded_at).total_seconds())
 
 
 def _names(subject: str, field: str) -> bool:

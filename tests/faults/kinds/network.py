@@ -11,7 +11,7 @@ COMMIT = b"COMMIT\0"
 """The statement as it goes over the wire; BEGIN has READ COMMITTED in it."""
 
 COMMAND = "command-api"
-ROLES = (COMMAND, "relay", "projector")
+ROLES = (COMMAND, "relay", "projector", "payments")
 LOSSES = 3
 LOSS_SECONDS = 4.0
 SILENT_SECONDS = 7.0
@@ -22,10 +22,10 @@ SLOW_SECONDS = 4.0
 
 
 def _lose(
-    mark: Callable[[CuttingProxy], None], what: str, losses: int = LOSSES
+    mark: Callable[[CuttingProxy], None], what: str, losses: int = LOSSES, role: str = COMMAND
 ) -> Callable[[Ground], None]:
     def strike(ground: Ground) -> None:
-        proxy = ground.others[COMMAND].proxy
+        proxy = ground.others[role].proxy
         before = proxy.lost
         for number in range(losses):
             mark(proxy)
@@ -99,6 +99,10 @@ KINDS = (
     Kind(
         "leave a batch without its COMMIT",
         _lose(lambda proxy: proxy.lose_rest_of(COMMIT), "COMMITs after their append", 1),
+    ),
+    Kind(
+        "lose answers to COMMIT of the second payments",
+        _lose(lambda proxy: proxy.lose_answer_to(COMMIT), "answers to COMMIT", role="payments"),
     ),
     Kind("cut all second connections", _cut),
     *(Kind(f"slow network of the second {r}", _during(r, _slow, SLOW_SECONDS)) for r in ROLES),

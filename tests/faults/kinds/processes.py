@@ -93,8 +93,8 @@ def _pause_second(role: str) -> Callable[[Ground], None]:
 
 
 def _kill_both(ground: Ground) -> None:
-    """Kill both relays and both projectors at the same moment."""
-    for role in ("relay", "projector"):
+    """Kill both processes of every role that follows the ledger at the same moment."""
+    for role in ("relay", "projector", "payments"):
         ground.others[role].kill()
     _kill("relay")(ground)
 
@@ -150,7 +150,7 @@ KINDS: tuple[Kind, ...] = (
       ("command-api", "relay", "projector", "payments")),
     Kind("kill PostgreSQL's group", _kill_group("postgres")),
     Kind("kill a session of PostgreSQL", _kill_session),
-    Kind("kill both relays and projectors", _kill_both),
+    Kind("kill both of all workers", _kill_both),
     Kind("kill all roles", _roles),
     Kind("kill everything", _everything, alone=True),
     Kind("end relay and projector", _ask_to_end("relay")),
