@@ -178,8 +178,9 @@ def increase(
     more = replace(leg, amount=command.amount)
     require_open((more,), known, caller)
     require_limits((more,), known, now[:10])
-    if known[leg.source_wallet_id].awaits_approval(command.amount):
-        # There is nobody to wait for, so it would be a way round the other owners.
+    if known[leg.source_wallet_id].awaits_approval(standing.amount + command.amount):
+        # There is nobody to wait for, so it would be a way round the other owners; so would many
+        # small increases be.
         raise LimitExceeded
     if standing.amount + command.amount > MAX_AMOUNT:
         raise BalanceOutOfRange

@@ -102,7 +102,7 @@ def _increase(book: Book, deal: Deal, command: IncreaseHold, caller: Caller) -> 
     require_open(book, more, caller)
     require_limits(book, more)
     purse = book.purses[payer]
-    if purse.approvals and command.amount > purse.above:
+    if purse.approvals and deal.amount + command.amount > purse.above:
         raise No("limit-exceeded")
     if deal.amount + command.amount > MOST_PAID:
         raise No("balance-out-of-range")

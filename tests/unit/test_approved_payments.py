@@ -150,10 +150,11 @@ def test_an_approved_hold_that_runs_out_is_told_to_its_payee() -> None:
 
 
 def test_an_increase_above_the_threshold_is_no_way_round_the_others() -> None:
-    """There is nobody it could wait for, so it is refused; up to the threshold it passes."""
+    """There is nobody it could wait for: what a hold comes to in all stays below, or is refused."""
     tale = story(household(), theirs()).done(hold_of(50), by=SPENDER)
-    tale.ask(increase(101), SPENDER).refused(LimitExceeded)
-    tale.done(increase(100), by=SPENDER)
+    tale.ask(increase(51), SPENDER).refused(LimitExceeded)
+    tale.done(increase(49), by=SPENDER).done(increase(1), by=SPENDER)
+    tale.ask(increase(1), SPENDER).refused(LimitExceeded)
 
 
 def test_an_approved_payment_is_a_payment_like_any_other() -> None:

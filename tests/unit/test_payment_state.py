@@ -115,7 +115,7 @@ def _waiting(command: Any) -> Story:
         ("a transfer", 5),
         ("a hold", 4000),
         ("a transfer that waits", 25),
-        ("a hold that waits", 1000),
+        ("a hold that waits", 400),
     ],
 )
 def test_all_events_lead_to_what_the_first_and_the_last_one_tell(name: str, least: int) -> None:
