@@ -30,7 +30,7 @@ COMMON = {
 """Codes that may refuse a command from which nothing else is expected."""
 
 ON_HOLD = {"hold-expired", "hold-already-released", "hold-already-captured", "amount-exceeds-hold"}
-DECIDED = {"approval-not-needed", "already-approved"}
+DECIDED = {"approval-not-needed", "already-approved", "role-missing"}
 ALSO = {
     "capture": ON_HOLD,
     "release": ON_HOLD,
@@ -108,10 +108,11 @@ def judge(book: Book, logs: Iterable[Path]) -> Verdict:
                 f"{key}: {fault}" for fault in _judge_key(stream, attempts, book, verdict)
             ]
         verdict.faults += [fault for keys in batches for fault in _all_or_none(keys, book)]
-    strangers = {each for each in set(book.begun) - asked if not _unkeyed(book, each, unkeyed)}
+    unasked = sorted(set(book.begun) - asked, key=lambda stream: book.begun[stream].position)
+    strangers = [stream for stream in unasked if not _unkeyed(book, stream, unkeyed)]
     verdict.faults += [
         f"position {book.begun[stream].position} is stored, but nobody asked for it"
-        for stream in list(strangers)[:20]
+        for stream in strangers[:20]
     ]
     verdict.counts |= Counter(_counted(book))
     return verdict

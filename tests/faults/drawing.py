@@ -189,6 +189,8 @@ class Drawing:
             body["transfer"]["amount"] = f"1{body['transfer']['amount']}"
         elif path.startswith(TRANSFERS):
             body["amount"] = f"1{body['amount']}"
+        elif word == "members":
+            body["role"] = {"viewer": "owner"}.get(body["role"], "viewer")
         elif word in words:
             # What needs no body is another request under another path.
             path, body = f"{start}/{words[word]}", {}

@@ -205,7 +205,12 @@ def living() -> Commands:
         "limits", 4, accepted("change-limits", wallet_id=A), (f"{A} wallet.limits_changed", limits)
     )
     member = {"user_id": OTHER, "role": "owner"}
-    w.write("m", 5, accepted("add-member", wallet_id=S), (f"{S} wallet.member_added", member))
+    w.write(
+        "m",
+        5,
+        accepted("add-member", wallet_id=S, member=member),
+        (f"{S} wallet.member_added", member),
+    )
     above = {"required": 1, "above": 100}
     answer = accepted("change-approvals", wallet_id=S)
     w.write("above", 6, answer, (f"{S} wallet.approvals_changed", above))

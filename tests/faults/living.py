@@ -41,7 +41,7 @@ class LivingDrawing(Drawing):
     def kinds(self) -> dict[Callable[[], Request], int]:
         """Return what may be asked for now, with how often."""
         kinds = super().kinds() | {self._hold: 14, self._split: 6, self._schedule: 3}
-        kinds |= {self._limits: 2, self._from_shared: 6}
+        kinds |= {self._limits: 2, self._from_shared: 6, self._role: 2}
         if self._holds:
             kinds |= {self._capture: 14, self._release: 3, self._increase: 4}
         if self._payments:
@@ -185,6 +185,13 @@ class LivingDrawing(Drawing):
         name, _, _ = self._choose.choice(self._waiting)
         key, expect = self._key(), ("role-missing",)
         return Request(f"{PAYMENTS}/{name}/approve", json.dumps({"reason": key}), key, expect)
+
+    def _role(self) -> Request:
+        """Give an owner another role, or theirs again: who is none any more decides no more."""
+        wallet, _ = self._choose.choice(self._with_owners)
+        role = self._choose.choice(("owner", "owner", "owner", "spender", "viewer"))
+        body = {"user_id": self._choose.choice(self._owners), "role": role}
+        return Request(f"{WALLETS}/{wallet}/members", json.dumps(body), self._key())
 
     def _limits(self) -> Request:
         wallet, currency = self._choose.choice(self._own[-20:] or self._limited)

@@ -178,8 +178,15 @@ def position(command: str) -> int:
 def capture(**more: Any) -> dict[str, Any]:
     """Return what was asked for and answered of the first capture."""
     told = {"payment_id": pay("h"), "status": "authorized", "position": position("c1") + 3}
+    told |= {"currency": "EUR", "captured": "1.00", "left": "2.00", "refundable": "1.00"}
     path = more.pop("path", f"/v1/holds/{pay('h')}/capture")
     return line("c1", path, {"amount": "1.00", "final": False}, told | more)
+
+
+def member(role: str) -> dict[str, Any]:
+    """Return what was asked for and answered of the other owner's role."""
+    body = {"user_id": OTHER, "role": role}
+    return line("m", f"/v1/wallets/{S}/members", body, {"position": position("m") + 1}, 201)
 
 
 def refund(**more: Any) -> dict[str, Any]:
@@ -214,7 +221,7 @@ def stranger(command: str) -> str:
 
 
 def test_right_answers_pass(tmp_path: Path) -> None:
-    found = said(tmp_path, hold(), capture(), refund(), LIMITS)
+    found = said(tmp_path, hold(), capture(), refund(), member("owner"), LIMITS)
     assert [fault for fault in found if "nobody asked for it" not in fault] == []
 
 
@@ -225,6 +232,9 @@ def test_right_answers_pass(tmp_path: Path) -> None:
         ([hold(status="completed")], "h: status was 'completed' in the answer"),
         ([capture(status="completed")], "c1: status was 'completed' in the answer"),
         ([capture(payment_id=pay("x"))], "c1: payment_id was"),
+        ([capture(left="1.99")], "c1: left was Decimal('199') in the answer and is 200"),
+        ([capture(captured="0.99")], "c1: captured was Decimal('99') in the answer and is 100"),
+        ([member("spender")], "m: member {'user_id': 'another owner', 'role': 'spender'} was"),
         ([capture(path=f"/v1/holds/{pay('x')}/capture")], "c1: subject"),
         ([capture(path=f"/v1/holds/{pay('h')}/release")], "c1: action 'release' was asked for"),
         ([refund(body={"amount": "2.00"})], "r: amount Decimal('200') was asked for"),

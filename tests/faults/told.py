@@ -15,6 +15,7 @@ MILLION = 1_000_000
 WEEK = 7 * 24 * 3600
 LEG = ("source_wallet_id", "destination_wallet_id", "currency")
 TEXTS = ("description", "reference", "metadata")
+AMOUNTS = ("captured", "left", "refunded", "refundable")
 Pairs = dict[str, tuple[Any, Any]]
 
 ACTIONS = {
@@ -70,6 +71,8 @@ def same_as_sent(path: str, body: dict[str, Any], stored: Begun) -> Iterator[str
     else:
         about = next(n for n in ("payment_id", "schedule_id", "wallet_id") if _names(subject, n))
         pairs = {"subject": (subject, fields[about]), "action": (ACTIONS[word], fields["action"])}
+        if word == "members" and stored.topic == "request.accepted.v1":
+            pairs["member"] = (body, fields["member"])
     for name, (asked, kept) in pairs.items():
         if asked != kept:
             yield f"{name} {asked!r} was asked for and {kept!r} is stored"
@@ -148,6 +151,8 @@ def same_as_told(answer: dict[str, Any], stored: Begun, stream: Any) -> Iterator
     standing = fields.get("standing") or fields.get("schedule_standing")
     if standing is not None:
         pairs["status"] = (answer.get("status"), standing["status"])
+        for name in set(AMOUNTS) & set(answer):
+            pairs[name] = (minor(answer[name], answer["currency"]), standing[name])
     for name, (answered, kept) in pairs.items():
         if answered != kept:
             yield f"{name} was {answered!r} in the answer and is {kept!r} in the log"
