@@ -44,7 +44,7 @@ def test_a_short_campaign(tmp_path: Path) -> None:
 def test_a_long_campaign(tmp_path: Path) -> None:
     """All kinds that this machine allows, each at least once."""
     end_left_systems()
-    options = Options(seconds=480, seed=11, kinds=KINDS, pace_seconds=2.5)
+    options = Options(seconds=560, seed=11, kinds=KINDS, pace_seconds=2.5)
     report = run(WholeSystem(), tmp_path, options, to_stderr)
     assert report.faults == []
     assert len(report.kinds) >= len(KINDS) - len(report.missing) - len(report.not_struck)
