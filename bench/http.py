@@ -26,7 +26,17 @@ def figures(place: Place, plan: Plan) -> list[Figure]:
         rate = PART_OF_FULL * statistics.median(seen["per_second"] for seen in (*alone, *many))
         calm = load("command", 128, rate=rate)
         batches, single = load("command", 8, size=100), load("command", 1)
-    together, through = load("command", 64), load("gateway", 64)
+
+    def followed(name: str) -> list[Seen]:
+        """Load with everything running, each run with nothing left to follow from before it."""
+        runs = []
+        for _ in range(plan.runs):
+            place.caught_up()
+            seen = generator.run(Order(urls[name], wallets, 64, plan.seconds))
+            runs.append({**seen, "behind": place.behind()})
+        return runs
+
+    together, through = followed("command"), followed("gateway")
     return [
         _rate("POST /v1/transfers, 64 connections, relay and projections paused", alone, 3500),
         _rate("the same, 256 connections", many, 3500),
@@ -55,4 +65,6 @@ def _rate(name: str, runs: Sequence[Seen], goal: float) -> Figure:
     middle = sorted(runs, key=lambda run: float(run["per_second"]))[len(runs) // 2]
     rates = tuple(run["per_second"] for run in runs)
     remarks = {"p50": f"{middle['p50']:.1f} ms", "p99": f"{middle['p99']:.1f} ms"}
+    if "behind" in middle:
+        remarks["read models behind at the end"] = f"{middle['behind']:.1f} s"
     return Figure(name, "transfers/s", rates, goal, remarks=remarks)

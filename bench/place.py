@@ -123,6 +123,12 @@ class Place:
             assert time.monotonic() < end, "the read models do not catch up"
             time.sleep(0.5)
 
+    def behind(self) -> float:
+        """Return the seconds from now until every read model has all events."""
+        started = time.monotonic()
+        self.caught_up()
+        return time.monotonic() - started
+
     def token(self, subject: str, scope: str, ledger: str = "main") -> str:
         """Return a signed token for two hours."""
         arguments = ("--subject", subject, "--scope", scope, "--expires-in", "7200")

@@ -1,12 +1,17 @@
 """Samples of what a running system holds: memory, handles, threads, connections, lag."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import psycopg
 
-from bench.place import Place, proportional_bytes
+from bench.place import Place
+
+HELD = re.compile(r"^Pss_(?:Anon|Shmem):\s+(\d+) kB$", re.MULTILINE)
+"""What a process holds itself; pages of files are the kernel's, which drops them when it likes."""
 
 MEASURES = ("memory MiB", "handles", "threads")
 
@@ -41,12 +46,18 @@ def _measured(processes: Iterable[psutil.Process]) -> tuple[float, float, float]
     memory = handles = threads = 0
     for process in processes:
         try:
-            memory += proportional_bytes(process)
+            memory += _held_bytes(process.pid)
             handles += process.num_fds()
             threads += process.num_threads()
-        except psutil.NoSuchProcess:
+        except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
             continue
     return memory / 2**20, float(handles), float(threads)
+
+
+def _held_bytes(pid: int) -> int:
+    """Return a process's part of the memory that no file is behind."""
+    told = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return 1024 * sum(int(kib) for kib in HELD.findall(told))
 
 
 def _connections(place: Place) -> float:

@@ -86,21 +86,25 @@ def test_recovery_is_over_with_two_good_seconds(each_second: list[int], seconds:
     assert recovery(each_second, 100) == seconds
 
 
-def samples(gain: float) -> list[Sample]:
+def samples(gain: float, name: str = "relay: handles") -> list[Sample]:
     noise = random.Random(2)
-    return [
-        Sample(10.0 * n, {"relay: handles": 30 + gain * n + noise.uniform(-1, 1)})
-        for n in range(60)
-    ]
+    return [Sample(10.0 * n, {name: 30 + gain * n + noise.uniform(-1, 1)}) for n in range(60)]
 
 
 def test_growth_is_told_from_noise() -> None:
     """A handle a minute is a leak, and a number that wavers is not."""
-    (leak,) = judged(samples(1 / 6))
-    (calm,) = judged(samples(0))
+    (leak,) = judged(samples(1 / 6), 1_000)
+    (calm,) = judged(samples(0), 1_000)
     assert leak.reached is False
     assert leak.median == pytest.approx(60, abs=15)
     assert calm.reached is True
+
+
+def test_a_broker_keeps_a_segment_open_for_each_gibibyte() -> None:
+    """1,000 transfers a second fill six segments an hour of three files each, and no more."""
+    (grows,) = judged(samples(15 / 360, "kafka: handles"), 1_000)
+    (leaks,) = judged(samples(60 / 360, "kafka: handles"), 1_000)
+    assert (grows.reached, leaks.reached) == (True, False)
 
 
 def test_the_page_takes_the_groups_that_were_measured_and_keeps_the_others() -> None:
