@@ -37,6 +37,7 @@ from infrastructure.ledger_store.heads import (
     rules_columns,
     wallet_of,
 )
+from infrastructure.ledger_store.known_beginnings import KnownBeginnings
 from infrastructure.ledger_store.pipeline import pipeline
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -62,15 +63,23 @@ class PostgresLedgerStore:
         self._connect = connect
         self._codec = codec
         self._connection: Connection | None = None
+        self._known = KnownBeginnings()
         self._deadline = Deadline()
 
     def beginnings(self, streams: Sequence[UUID]) -> Mapping[UUID, RecordedAnswer]:
-        """Read the first events of streams in a transaction of its own."""
+        """Read the first events of streams that are not known, in a transaction of its own."""
         with self._failures(StoreUnavailable):
-            found = self._connected().execute(
-                sql.READ_ANSWERS, (Uuids(streams),), prepare=True, binary=True
-            )
-            return {row[0]: self._answer(row) for row in found.fetchall()}
+            connection = self._connected()
+            known = self._known.among(streams)
+            asked = [stream for stream in streams if stream not in known]
+            if not asked:
+                return known
+            rows = connection.execute(
+                sql.READ_ANSWERS, (Uuids(asked),), prepare=True, binary=True
+            ).fetchall()
+            found = {row[0]: self._answer(row) for row in rows}
+            self._known.read(found)
+            return {**known, **found}
 
     def load(
         self, wallets: Sequence[WalletId], streams: Sequence[UUID], goes_on: Sequence[UUID] = ()
@@ -135,7 +144,9 @@ class PostgresLedgerStore:
                 committed = connection.execute("COMMIT")
                 first_position, recorded_at = appended.fetchall()[0]
             confirm(committed.statusmessage)
-            return Appended(first_position, instant(recorded_at))
+            done = Appended(first_position, instant(recorded_at))
+            self._known.stored(changes.events, done)
+            return done
 
     def release(self) -> None:
         """Roll back; a connection that cannot do even that is dropped."""
@@ -175,6 +186,7 @@ class PostgresLedgerStore:
 
     def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
+            self._known.forget()
             self._connection = self._connect()
             register(self._connection)
         self._deadline.watch(self._connection)
