@@ -11,6 +11,9 @@ from tests.faults.drawing import DIGITS, WALLETS, Drawing, Request
 
 HOLDS, PAYMENTS, SCHEDULES = "/v1/holds", "/v1/payments", "/v1/schedules"
 REMEMBERED = 40
+RECENT = 8
+"""So few that what was captured or refunded once is often asked for again."""
+
 PAID = ("completed", "partially-refunded")
 
 Paid = tuple[str, str, int]
@@ -95,7 +98,7 @@ class LivingDrawing(Drawing):
         return Request(HOLDS, json.dumps(body), key)
 
     def _capture(self) -> Request:
-        name, currency, amount = self._choose.choice(self._holds)
+        name, currency, amount = self._choose.choice(self._holds[-RECENT:])
         body: dict[str, Any] = {}
         if self._choose.random() < 0.7:
             body["amount"] = self._text(self._choose.randint(1, amount), currency)
@@ -103,18 +106,18 @@ class LivingDrawing(Drawing):
         return Request(f"{HOLDS}/{name}/capture", json.dumps(body), self._key())
 
     def _release(self) -> Request:
-        name, _, _ = self._choose.choice(self._holds)
+        name, _, _ = self._choose.choice(self._holds[-RECENT:])
         return Request(f"{HOLDS}/{name}/release", "{}", self._key())
 
     def _increase(self) -> Request:
-        name, currency, _ = self._choose.choice(self._holds)
+        name, currency, _ = self._choose.choice(self._holds[-RECENT:])
         body: dict[str, Any] = {"amount": self._text(self._choose.randint(1, 500), currency)}
         if self._choose.random() < 0.5:
             body["expires_in"] = self._choose.randint(2, 8)
         return Request(f"{HOLDS}/{name}/increase", json.dumps(body), self._key())
 
     def _refund(self) -> Request:
-        name, currency, amount = self._choose.choice(self._payments)
+        name, currency, amount = self._choose.choice(self._payments[-RECENT:])
         key = self._key()
         body = {"reason": key}
         if self._choose.random() < 0.7:
@@ -122,7 +125,7 @@ class LivingDrawing(Drawing):
         return Request(f"{PAYMENTS}/{name}/refund", json.dumps(body), key)
 
     def _reverse(self) -> Request:
-        name, _, _ = self._choose.choice(self._payments)
+        name, _, _ = self._choose.choice(self._payments[-RECENT:])
         key = self._key()
         return Request(f"{PAYMENTS}/{name}/reverse", json.dumps({"reason": key}), key)
 
