@@ -40,6 +40,10 @@ class Book:
     def post(self, path: str, body: Any, key: str | None = None) -> httpx.Response:
         return self.http.post(path, json=body, headers={"Idempotency-Key": key or uuid4().hex})
 
+    def send(self, method: str, path: str, body: Any) -> httpx.Response:
+        headers = {"Idempotency-Key": uuid4().hex}
+        return self.http.request(method, path, json=body, headers=headers)
+
     def open(self, key: str | None = None, **fields: Any) -> str:
         body = {"name": "Purse", "currency": "EUR", "overdraft_limit": "unlimited", **fields}
         answer = self.post("/v1/wallets", body, key)

@@ -5,7 +5,9 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -78,27 +80,61 @@ def test_a_key_is_another_one_in_another_ledger(main: Book, branch: Book) -> Non
     assert main.open(key) == first
 
 
+BODIES: dict[str, Any] = {
+    **{name: {"reason": "asked"} for name in ("freeze", "unfreeze", "close", "reverse")},
+    "increase": {"amount": "1.00"},
+    "members": {"user_id": "ben", "role": "viewer"},
+    "limits": {"per_payment": None, "per_day": None},
+    "overdraft": {"overdraft_limit": "0.00", "reason": "asked"},
+    "approvals": {"required": 0, "above": "0.00"},
+}
+"""What a route needs in its body, by the last part of its path; the others need nothing."""
+
+
+def _asked_for(book: Book, wallets: list[str]) -> dict[str, str]:
+    """Return the ids of a payment request and of a schedule of a ledger."""
+    request = {"wallet_id": wallets[0], "amount": "1.00", "currency": "EUR"}
+    transfer = {"source_wallet_id": wallets[0], "destination_wallet_id": wallets[1]}
+    schedule = {
+        "transfer": {**transfer, "amount": "1.00", "currency": "EUR"},
+        "starts_on": str((datetime.now(UTC) + timedelta(days=300)).date()),
+    }
+    found: dict[str, str] = {}
+    for path, body in (("/v1/payment-requests", request), ("/v1/schedules", schedule)):
+        answer = book.post(path, body)
+        assert answer.status_code == 201, answer.text
+        found |= {name: text for name, text in answer.json().items() if name.endswith("_id")}
+    return {name: found[name] for name in ("request_id", "schedule_id")}
+
+
 def test_nothing_of_one_ledger_is_found_in_another(
     system: WholeSystem, main: Book, branch: Book
 ) -> None:
     """Every route with an id takes it in its own ledger, and is 404 for it in the other."""
     wallets = [main.open(reference="only-main") for _ in range(2)]
     paid = main.pay(*wallets).json()["payment_id"]
+    ids = {
+        "wallet_id": wallets[0],
+        "payment_id": paid,
+        "user_id": "ben",
+        **_asked_for(main, wallets),
+    }
     until(main.follows, 20, "the read models have it")
     document = main.http.get("/openapi.json").json()
+    bodies = {**BODIES, "accept": {"source_wallet_id": wallets[1]}}
     asked = 0
     for path, methods in document["paths"].items():
         if "{" not in path:
             continue
-        own = path.replace("{wallet_id}", wallets[0]).replace("{payment_id}", paid)
-        assert "{" not in own, path
-        if "get" in methods:
-            assert main.http.get(own).status_code == 200, own
-            assert branch.http.get(own).status_code == 404, own
-        else:
-            assert branch.post(own, {"reason": "asked"}).status_code == 404, own
-        asked += 1
-    assert asked >= 7
+        own = path.format(**ids)
+        for method in methods:
+            if method == "get":
+                assert main.http.get(own).status_code == 200, own
+            body = None if method in {"get", "delete"} else bodies.get(own.rpartition("/")[2], {})
+            answer = branch.send(method, own, body)
+            assert answer.status_code == 404, f"{method} {own}: {answer.text}"
+            asked += 1
+    assert asked >= 26
     mine = branch.open()
     assert branch.pay(wallets[0], mine).status_code == 404
     assert branch.pay(mine, wallets[0]).status_code == 404
