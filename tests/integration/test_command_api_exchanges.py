@@ -167,7 +167,8 @@ def test_a_rate_is_two_whole_numbers_above_zero_as_strings(
 def test_an_exchange_has_these_fields_in_this_shape(
     desk: Desk, fields: dict[str, Any], pointer: str
 ) -> None:
-    assert pointers(desk.ask("1", "1", "1", **fields)) == [pointer]
+    body = {**desk.body("1", "1", "1"), **fields}
+    assert pointers(desk.operator.post(PATH, body)) == [pointer]
 
 
 def test_what_it_goes_through_belongs_to_the_system(desk: Desk) -> None:

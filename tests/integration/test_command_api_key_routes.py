@@ -1,6 +1,7 @@
 """Keys on the routes of holds, payments and members: one effect and one answer for each."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -98,10 +99,19 @@ def tell_members(told: Told, sides: Sides) -> None:
     assert sides.anna.remove(sides.full, carl.subject).status_code == 200
 
 
+def tell_schedules(told: Told, sides: Sides) -> None:
+    starts_on = str((datetime.now(UTC) + timedelta(days=9)).date())
+    order = {"transfer": leg(sides.full, sides.shop, "1"), "starts_on": starts_on}
+    told.send(sides.anna, "/v1/schedules", order, 201)
+    schedule = f"/v1/schedules/{told.firsts[-1][2].json()['schedule_id']}"
+    told.send(sides.anna, f"{schedule}/pause", {}, 200)
+    told.send(sides.anna, f"{schedule}/resume", {}, 200)
+
+
 def test_every_answer_is_given_again(sides: Sides) -> None:
     """To the byte, done or refused, however things stand by then; nothing is stored for it."""
     told = Told()
-    for tell in (tell_holds, tell_payments, tell_members):
+    for tell in (tell_holds, tell_payments, tell_schedules, tell_members):
         tell(told, sides)
     routes = {(sent.path.rsplit("/", 1)[-1]) for sent in KEYED}
     assert {path.rsplit("/", 1)[-1] for (_, path, _), _, _ in told.firsts} >= routes
