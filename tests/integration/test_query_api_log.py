@@ -9,6 +9,7 @@ from datetime import datetime
 import pytest
 import rfc8785
 
+from projections.catalogue import CATALOGUE
 from tests.query_book import Book, write_book
 from tests.query_system import QuerySystem, query_system
 from tests.servers import PostgresHome
@@ -75,12 +76,16 @@ def test_how_far_the_read_models_are(system: QuerySystem, book: Book) -> None:
         "balances",
         "daily_totals",
         "entries",
+        "members",
+        "payment_requests",
         "payments",
+        "schedules",
         "trial_balance",
     ]
+    versions = {projection.name: projection.version for projection in CATALOGUE}
     for item in items:
         assert (item["position"], item["lag_events"], item["lag_seconds"]) == (head, 0, 0)
-        assert (item["version"], item["state"]) == (1, "following")
+        assert (item["version"], item["state"]) == (versions[item["name"]], "following")
     assert response.headers["ledger-position"] == str(head)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import psutil
 import pytest
 
 from infrastructure.embedded.server import wait_until_ready
@@ -97,7 +98,10 @@ def test_the_server_is_killed_and_comes_back(
     server = own_postgres.server
     running = server.running()
     assert running is not None
+    backends = psutil.Process(running.pid).children()
     os.kill(running.pid, signal.SIGKILL)
+    # Each of its processes notices that by itself, and may answer until it does.
+    assert not psutil.wait_procs(backends, 10)[1]
     with ThreadPoolExecutor(11) as pool:
         answers = list(pool.map(system.ask, paths(book)))
     assert all(map(is_unavailable, answers))
