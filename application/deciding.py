@@ -70,7 +70,7 @@ def decided(
 ) -> Decision:
     """Give every event its place in its stream: the answer, the payment's, then the wallets'."""
     events: list[tuple[UUID, int, Event]] = [(stream, 1, answer)]
-    valid_before = None if payment is None else _holds_until(payment, now)
+    valid_before = None if payment is None else holds_until(payment, now)
     for fact in facts:
         assert payment is not None, "what is added is added to a payment"
         payment = payment_state.evolve(payment, fact)
@@ -90,8 +90,11 @@ def decided(
     )
 
 
-def _holds_until(payment: Payment, now: Instant) -> Instant | None:
-    """Return until when what was decided on a payment holds: until it runs out, if it has not."""
+def holds_until(payment: Payment, now: Instant) -> Instant | None:
+    """Return until when what was decided on a payment holds: until it runs out, if it has not.
+
+    That is so for a refusal, too: what is recorded after the end says that it is the end.
+    """
     expires_at = payment.standing.expires_at
     waits = payment.standing.status in {"authorized", "awaiting-approval"}
     return expires_at if waits and expires_at is not None and expires_at > now else None

@@ -12,7 +12,7 @@ from application.commands import (
     Submission,
     WalletCommand,
 )
-from application.deciding import Decision, beginning, decided, declined
+from application.deciding import Decision, beginning, decided, declined, holds_until
 from application.state import State
 from application.wallet_decisions import on_wallet
 from application.written_amounts import read_amounts
@@ -145,7 +145,8 @@ def _on_payment(
             available=refusal.available if isinstance(refusal, InsufficientFunds) else None,
             currency=payment.began.currency if short else None,
         )
-        return Decision(((stream, 1, refused),), right, refusal=refusal)
+        until = holds_until(payment, now)
+        return Decision(((stream, 1, refused),), right, refusal=refusal, valid_before=until)
     answer = RequestAccepted(
         action=action,
         role=_side_of(payment, known, caller),
