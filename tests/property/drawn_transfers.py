@@ -189,7 +189,7 @@ def _exchange(sender: Sender, data: st.DataObject) -> Submission:
 
 TRANSFERS: dict[str, tuple[int, Draw]] = {
     "plain": (1, plain),
-    "too much": (25, _too_much),
+    "too much": (28, _too_much),
     "repeat": (28, _repeat),
     "other content": (8, _other_content),
     "from frozen": (24, _from_frozen),
