@@ -82,7 +82,9 @@ class TwoWriters(SettlingMachine):
         works = [self.draw_works(data, 8), self.draw_works(data, 8)]
         works[1] += data.draw(st.lists(st.sampled_from(works[0]), max_size=3), "sent to both")
         one, other = self.writers.at_once(works)
+        self.crossing = True
         self.settle([*works[0], *works[1]], [*one, *other])
+        self.crossing = False
 
     def teardown(self) -> None:
         assert self.writers.defects == []
