@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from domain.events import Side
 from domain.identifiers import PaymentId
 from domain.instants import Instant
-from domain.payment_events import Leg, PaymentRefunded, PaymentReversed
+from domain.payment_events import Leg, PaymentKind, PaymentRefunded, PaymentReversed
 from domain.payment_sight import require_payment_sight, untold
 from domain.payment_state import Payment, settled
 from domain.payments import Known, MakePayment, Movement, pay, require_open
@@ -79,18 +79,7 @@ def refund_of(command: RefundPayment, payment: Payment) -> MakePayment:
     left = payment.standing.refundable if command.amount is None else command.amount
     # What is declined has an amount too, also where nothing is left that could be asked for.
     amount = left or payment.standing.amount
-    legs = tuple(_back(leg, leg.amount) for leg in reversed(payment.legs))
-    if len(legs) == 1:
-        legs = (_back(payment.legs[0], amount),)
-    return MakePayment(
-        payment_id=command.refund_payment_id,
-        kind="refund",
-        legs=legs,
-        amount=amount,
-        currency=payment.began.currency,
-        description=command.reason,
-        original_payment_id=payment.payment_id,
-    )
+    return _opposite(payment, command.refund_payment_id, "refund", amount, command.reason)
 
 
 def refund(
@@ -124,20 +113,9 @@ def refund(
 
 
 def reversal_of(command: ReversePayment, payment: Payment) -> MakePayment:
-    """Return the payment that a reversal is: the exact opposite, the last leg first."""
+    """Return the payment that a reversal is: of a hold, of what was captured."""
     amount = payment.standing.captured or payment.standing.amount
-    legs = tuple(_back(leg, leg.amount) for leg in reversed(payment.legs))
-    if payment.kind == "hold":
-        legs = (_back(payment.legs[0], amount),)
-    return MakePayment(
-        payment_id=command.reversal_payment_id,
-        kind="reversal",
-        legs=legs,
-        amount=amount,
-        currency=payment.began.currency,
-        description=command.reason,
-        original_payment_id=payment.payment_id,
-    )
+    return _opposite(payment, command.reversal_payment_id, "reversal", amount, command.reason)
 
 
 def reverse(
@@ -160,6 +138,24 @@ def reverse(
         standing=replace(standing, status="reversed", refundable=0),
     )
     return fact, movements
+
+
+def _opposite(
+    payment: Payment, name: PaymentId, kind: PaymentKind, amount: int, reason: str | None
+) -> MakePayment:
+    """Return a payment that gives back, the last leg first; the one leg of most with an amount."""
+    legs = tuple(_back(leg, leg.amount) for leg in reversed(payment.legs))
+    if len(legs) == 1:
+        legs = (_back(payment.legs[0], amount),)
+    return MakePayment(
+        payment_id=name,
+        kind=kind,
+        legs=legs,
+        amount=amount,
+        currency=payment.began.currency,
+        description=reason,
+        original_payment_id=payment.payment_id,
+    )
 
 
 def _back(leg: Leg, amount: int) -> Leg:
