@@ -80,6 +80,7 @@ class BatchPlan:
         self._changed: dict[WalletId, Wallet] = {}
         self._keys: dict[UUID, Deferred] = {}
         self._events: list[PlannedEvent] = []
+        self._closed: list[tuple[str, UUID]] = []
         self._slots: list[Outcome | Deferred | _Items] = []
 
     def add(self, work: Work) -> None:
@@ -102,6 +103,8 @@ class BatchPlan:
             events=self._events,
             decided_at=now,
             valid_before=self._valid_before,
+            closed_through=self._continued.closed_through,
+            closed=self._closed,
         )
 
     def outcomes(self, appended: Appended | None) -> list[Outcome]:
@@ -129,7 +132,7 @@ class BatchPlan:
             self._accept([(work, decide(work, self._state(self._wallets), now))])
             return self._keys[work.stream]
         if isinstance(work, DryRun):
-            try_payment(work.command, work.caller, self._wallets, now)
+            try_payment(work.command, work.caller, self._state(self._wallets), now)
             return WouldComplete(work.command, now)
         return self._atomic(work)
 
@@ -177,6 +180,8 @@ class BatchPlan:
             for wallet in decision.wallets:
                 self._wallets[wallet.wallet_id] = self._changed[wallet.wallet_id] = wallet
             self._continued.merge(decision)
+            if decision.closes is not None:
+                self._closed.append((decision.closes, work.stream))
             if decision.valid_before is not None:
                 self._valid_before = min(self._valid_before, decision.valid_before)
             self._keys[work.stream] = Deferred(work, decision, begin + count - 1)

@@ -18,6 +18,7 @@ from domain.payment_requests import (
     RequestPayment,
 )
 from domain.payments import MakePayment
+from domain.periods import ClosePeriod
 from domain.recorded import EventMetadata
 from domain.refunds import RefundPayment, ReversePayment
 from domain.refusals import Refusal, Rejection
@@ -64,6 +65,7 @@ Command = (
     | CreateSchedule
     | ScheduleCommand
     | RunOccurrence
+    | ClosePeriod
 )
 
 

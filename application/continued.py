@@ -31,6 +31,7 @@ class Continued:
         self._payments: dict[PaymentId, Payment] = {}
         self._requests: dict[PaymentRequestId, PaymentRequest] = {}
         self._schedules: dict[ScheduleId, Schedule] = {}
+        self.closed_through = loaded.closed_through
         for stream, began in beginnings.items():
             version, last = loaded.lasts[stream]
             if isinstance(began.event, BEGINNINGS):
@@ -51,7 +52,16 @@ class Continued:
             self._requests[asked.payment_request_id] = asked
         for schedule in decision.schedules:
             self._schedules[schedule.schedule_id] = schedule
+        if decision.closes is not None:
+            self.closed_through = decision.closes
 
     def state(self, wallets: Mapping[WalletId, Wallet], digits: Callable[[str], int]) -> State:
         """Return what the next command is decided on."""
-        return State(wallets, digits, self._payments, self._requests, self._schedules)
+        return State(
+            wallets,
+            digits,
+            self._payments,
+            self._requests,
+            self._schedules,
+            self.closed_through,
+        )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain import approvals, authorizing, payment_state, payments, wallets
+from domain import approvals, authorizing, payment_state, payments, periods, wallets
 from domain.events import Event, Side
 from domain.identifiers import WalletId, bits
 from domain.instants import Instant, later
@@ -21,7 +21,8 @@ from domain.wallets import Caller, Wallet
 class Decision:
     """Events in the order of storing, the first of which is the answer, and what they change.
 
-    It holds until `valid_before`, where that is earlier than the end of the day.
+    It holds until `valid_before`, where that is earlier than the end of the day. `closes` is the
+    last day of a period that it closes.
     """
 
     events: tuple[tuple[UUID, int, Event], ...]
@@ -32,12 +33,18 @@ class Decision:
     schedules: tuple[Schedule, ...] = ()
     refusal: Refusal | None = None
     valid_before: Instant | None = None
+    closes: str | None = None
 
 
 def beginning(
-    command: MakePayment, caller: Caller, known: Mapping[WalletId, Wallet], now: Instant
+    command: MakePayment,
+    caller: Caller,
+    known: Mapping[WalletId, Wallet],
+    now: Instant,
+    closed_through: str | None,
 ) -> tuple[PaymentEvent, list[Movement]]:
     """Decide how a payment begins: done at once, held, or waiting for other owners."""
+    periods.require_open(command.effective_at, closed_through)
     needed = approvals.quorums(command, known)
     if not needed and command.kind != "hold":
         movements = payments.make(command, known, caller, now)

@@ -16,7 +16,16 @@ from application.deciding import Decision, beginning, decided, declined, holds_u
 from application.state import State
 from application.wallet_decisions import on_wallet
 from application.written_amounts import read_amounts
-from domain import approvals, authorizing, holds, payment_state, payments, refunds, wallets
+from domain import (
+    approvals,
+    authorizing,
+    holds,
+    payment_state,
+    payments,
+    periods,
+    refunds,
+    wallets,
+)
 from domain.approvals import ApprovePayment, RejectPayment
 from domain.events import Action, RequestAccepted, RequestRefused, Side
 from domain.exchanges import ExchangeMoney, exchange_of
@@ -28,6 +37,7 @@ from domain.payment_events import PaymentEvent
 from domain.payment_requests import AcceptPaymentRequest, RequestPayment
 from domain.payment_state import Payment
 from domain.payments import MakePayment, Movement
+from domain.periods import ClosePeriod
 from domain.refunds import RefundPayment, ReversePayment
 from domain.refusals import InsufficientFunds, NothingToDo, PaymentNotFound, Refusal
 from domain.schedules import CreateSchedule
@@ -51,10 +61,10 @@ def decide(submission: Submission, state: State, now: Instant) -> Decision:
         command = read_amounts(submission, submission.written, state)
     match command:
         case MakePayment():
-            return _begin(command, caller, stream, state.wallets, now)
+            return _begin(command, caller, stream, state, now)
         case ExchangeMoney():
             order = exchange_of(command, state.wallets, caller, state.digits)
-            return _begin(order, caller, stream, state.wallets, now)
+            return _begin(order, caller, stream, state, now)
         case OpenWallet():
             event = open_wallet(command, caller)
             wallet = wallets.opened(command.wallet_id, event)
@@ -70,6 +80,8 @@ def decide(submission: Submission, state: State, now: Instant) -> Decision:
             return schedule_decisions.create(command, caller, stream, state, now)
         case RunOccurrence():
             return schedule_decisions.run(command, caller, stream, state, now)
+        case ClosePeriod():
+            return _close(command, stream, state, now)
     if isinstance(command, PaymentCommand):
         return _on_payment(command, caller, stream, state, now)
     if isinstance(command, PaymentRequestCommand):
@@ -79,24 +91,23 @@ def decide(submission: Submission, state: State, now: Instant) -> Decision:
     return _on_wallet(command, caller, stream, state.wallets, now)
 
 
-def try_payment(
-    command: MakePayment, caller: Caller, known: Mapping[WalletId, Wallet], now: Instant
-) -> None:
+def try_payment(command: MakePayment, caller: Caller, state: State, now: Instant) -> None:
     """Decide a payment without recording anything; raises its refusal or rejection."""
-    payments.require_payer(command.legs, known, caller)
-    beginning(command, caller, known, now)
+    payments.require_payer(command.legs, state.wallets, caller)
+    beginning(command, caller, state.wallets, now, state.closed_through)
 
 
 def _begin(
     command: MakePayment,
     caller: Caller,
     stream: UUID,
-    known: Mapping[WalletId, Wallet],
+    state: State,
     now: Instant,
 ) -> Decision:
+    known = state.wallets
     right = payments.require_payer(command.legs, known, caller)
     try:
-        fact, movements = beginning(command, caller, known, now)
+        fact, movements = beginning(command, caller, known, now, state.closed_through)
     except Refusal as refusal:
         return declined(command, stream, right, refusal, now)
     return decided(stream, fact, right, known, movements, now)
@@ -136,6 +147,7 @@ def _on_payment(
     facts: Sequence[PaymentEvent]
     try:
         facts, movements = _changed(command, payment, known, caller, now)
+        periods.require_open_for(facts, state.closed_through)
     except Refusal as refusal:
         short = isinstance(refusal, InsufficientFunds)
         refused = RequestRefused(
@@ -240,6 +252,15 @@ def _on_wallet(
         return Decision(((stream, 1, answer),), right, refusal=refusal)
     movements = [(wallet.wallet_id, event) for event in events]
     return decided(stream, answer, right, known, movements, now)
+
+
+def _close(command: ClosePeriod, stream: UUID, state: State, now: Instant) -> Decision:
+    try:
+        closed = periods.close(command, state.closed_through, now)
+    except Refusal as refusal:
+        refused = RequestRefused(action="close-period", code=refusal.code)
+        return Decision(((stream, 1, refused),), "operate", refusal=refusal)
+    return Decision(((stream, 1, closed),), "operate", closes=closed.through)
 
 
 def _find(state: State, payment_id: PaymentId) -> Payment:

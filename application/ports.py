@@ -30,7 +30,8 @@ class Loaded:
     """What a batch is decided on; the wallets stay locked until the commit or release.
 
     `clock` is the store's clock in seconds, `decided_at` the later of it and the last event's time.
-    `lasts` has the version and the last event of each stream that the batch goes on.
+    `lasts` has the version and the last event of each stream that the batch goes on. Up to the day
+    `closed_through` periods are closed for value dates.
     """
 
     wallets: Mapping[WalletId, Wallet]
@@ -38,6 +39,7 @@ class Loaded:
     lasts: Mapping[UUID, tuple[int, Event]]
     clock: float
     decided_at: Instant
+    closed_through: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,9 @@ class PlannedEvent:
 class Changes:
     """All that one batch stores, in order; not valid any more at `valid_before`.
 
-    Of the wallets that have changed, `ruled` are those of which more changed than money.
+    Of the wallets that have changed, `ruled` are those of which more changed than money. `closed`
+    has the last days of periods that the batch closes and the streams that say so; the changes hold
+    only where no other period than up to `closed_through`, these included, is closed.
     """
 
     changed: Sequence[Wallet]
@@ -63,6 +67,8 @@ class Changes:
     events: Sequence[PlannedEvent]
     decided_at: Instant
     valid_before: Instant
+    closed_through: str | None = None
+    closed: Sequence[tuple[str, UUID]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def accept(
     right = payments.require_payer(order.legs, state.wallets, caller)
     try:
         fact = requests.accept(command, asked, caller, now)
-        answer, movements = beginning(order, caller, state.wallets, now)
+        answer, movements = beginning(order, caller, state.wallets, now, state.closed_through)
     except Refusal as refusal:
         return declined(order, stream, right, refusal, now)
     decision = decided(stream, answer, right, state.wallets, movements, now)

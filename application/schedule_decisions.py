@@ -89,7 +89,7 @@ def run(
         gone = occurrences.given_up(command, schedule, "role-missing", None, now, next_date)
         return _ran(stream, schedule, gone, None, (), state, now)
     try:
-        payment, movements = beginning(order, maker, state.wallets, now)
+        payment, movements = beginning(order, maker, state.wallets, now, state.closed_through)
     except Refusal as refusal:
         return _not_paid(command, stream, schedule, order, refusal, state, now)
     paid = occurrences.occurred(command, schedule, now, next_date)

@@ -14,7 +14,8 @@ from domain.wallets import Wallet
 class State:
     """What commands are decided on: locked wallets, and what else they refer to.
 
-    `digits` knows the minor digits of each currency.
+    `digits` knows the minor digits of each currency; up to the day `closed_through` periods are
+    closed for value dates.
     """
 
     wallets: Mapping[WalletId, Wallet]
@@ -22,3 +23,4 @@ class State:
     payments: Mapping[PaymentId, Payment] = field(default_factory=dict)
     requests: Mapping[PaymentRequestId, PaymentRequest] = field(default_factory=dict)
     schedules: Mapping[ScheduleId, Schedule] = field(default_factory=dict)
+    closed_through: str | None = None

@@ -6,6 +6,7 @@ from typing import Literal
 from domain.free_text import WRITTEN_BY_PEOPLE
 from domain.identifiers import PaymentId, PaymentRequestId, ScheduleId, WalletId
 from domain.instants import Instant
+from domain.operation_events import OperationEvent
 from domain.payment_events import PaymentEvent, PaymentStanding
 from domain.payment_request_events import PaymentRequestEvent, PaymentRequestStanding
 from domain.schedule_events import ScheduleEvent, ScheduleStanding
@@ -39,6 +40,7 @@ Action = Literal[
     "resume-schedule",
     "delete-schedule",
     "run-occurrence",
+    "close-period",
 ]
 WalletStatus = Literal["open", "frozen", "closed"]
 HoldReleaseReason = Literal["captured", "released", "expired", "rejected"]
@@ -229,4 +231,6 @@ WalletEvent = (
     | WalletApprovalsChanged
 )
 RequestEvent = RequestAccepted | RequestRefused
-Event = WalletEvent | PaymentEvent | PaymentRequestEvent | ScheduleEvent | RequestEvent
+Event = (
+    WalletEvent | PaymentEvent | PaymentRequestEvent | ScheduleEvent | RequestEvent | OperationEvent
+)

@@ -12,6 +12,7 @@ PaymentId = NewType("PaymentId", str)
 RequestId = NewType("RequestId", str)
 PaymentRequestId = NewType("PaymentRequestId", str)
 ScheduleId = NewType("ScheduleId", str)
+OperationId = NewType("OperationId", str)
 StreamId = NewType("StreamId", str)
 """The prefixed id of a wallet, a payment or a request: what an event belongs to."""
 
@@ -92,6 +93,11 @@ def schedule_id(value: UUID) -> ScheduleId:
     return ScheduleId(encode("sch", value))
 
 
+def operation_id(value: UUID) -> OperationId:
+    """Return the identifier of the stream of what an operator did to the ledger."""
+    return OperationId(encode("opr", value))
+
+
 def stream_id(type_name: str, value: UUID) -> StreamId:
     """Return a stream's identifier; the kind of its events tells the prefix."""
     kind = type_name[: type_name.index(".")]
@@ -127,4 +133,5 @@ _PREFIXES = {
     "request": "req",
     "payment_request": "prq",
     "schedule": "sch",
+    "operation": "opr",
 }

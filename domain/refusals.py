@@ -194,6 +194,20 @@ class RequestClosed(Refusal):
     reason = "The payment request has ended."
 
 
+class PeriodIsClosed(Refusal):
+    """The value date lies in a period that has been closed."""
+
+    code = "period-closed"
+    reason = "The value date lies in a closed period."
+
+
+class PeriodNotOver(Refusal):
+    """Only days that have ended can be closed."""
+
+    code = "period-not-over"
+    reason = "A period can be closed when its last day has ended in UTC."
+
+
 class Rejection(Exception):
     """A command that is not decided at all; nothing is recorded and a retry is decided afresh."""
 
@@ -277,6 +291,8 @@ REFUSALS: dict[str, type[Refusal]] = {
         AlreadyApproved,
         ApprovalRejected,
         RequestClosed,
+        PeriodIsClosed,
+        PeriodNotOver,
     )
 }
 """Each refusal by its code, so that a stored code finds its reason."""

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from domain import events
+from domain import operation_events as operations
 from domain import payment_events as payments
 from domain import payment_request_events as requests
 from domain import schedule_events as schedules
@@ -50,6 +51,7 @@ TYPES: Mapping[str, type] = {
     "schedule.occurrence_postponed.v1": schedules.ScheduleOccurrencePostponed,
     "schedule.occurrence_given_up.v1": schedules.ScheduleOccurrenceGivenUp,
     "schedule.occurrence_skipped.v1": schedules.ScheduleOccurrenceSkipped,
+    "operation.period_closed.v1": operations.PeriodClosed,
     "request.accepted.v1": events.RequestAccepted,
     "request.refused.v1": events.RequestRefused,
 }

@@ -51,6 +51,7 @@ class SimulatedBook:
     firsts: dict[UUID, RecordedEvent] = field(default_factory=dict)
     lasts: dict[UUID, RecordedEvent] = field(default_factory=dict)
     versions: set[tuple[UUID, int]] = field(default_factory=set)
+    closed_through: str | None = None
     holders: dict[WalletId, "SimulatedStore"] = field(default_factory=dict)
     freed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -58,6 +59,11 @@ class SimulatedBook:
     def last_recorded(self) -> Instant:
         """The time of the last event, before all times when there is none."""
         return self.rows[-1].recorded_at if self.rows else Instant("")
+
+    def closed_after(self, changes: Changes) -> str | None:
+        """Return the last closed day as it would be with the changes."""
+        days = [self.closed_through, *(day for day, _ in changes.closed)]
+        return max((day for day in days if day is not None), default=None)
 
     def append(self, events: Sequence[PlannedEvent], recorded_at: Instant) -> int:
         """Add all events at the end, or none where one cannot be encoded; return where."""
@@ -142,6 +148,7 @@ class SimulatedStore:
                 answers={each: book.answer(each) for each in streams if each in book.firsts},
                 lasts={each: book.last(each) for each in goes_on if each in book.lasts},
                 clock=now,
+                closed_through=book.closed_through,
                 decided_at=max(moment, book.last_recorded),
             )
 
@@ -186,12 +193,14 @@ class SimulatedStore:
         planned = [(event.stream, event.version) for event in changes.events]
         if (
             recorded_at >= changes.valid_before
+            or book.closed_after(changes) != changes.closed_through
             or len(set(planned)) < len(planned)
             or not book.versions.isdisjoint(planned)
             or any(wallet.wallet_id in book.heads for wallet in changes.opened)
         ):
             raise Conflict
         first = book.append(changes.events, recorded_at)
+        book.closed_through = changes.closed_through
         for wallet in changes.changed:
             rules = book.heads[wallet.wallet_id].rules
             book.heads[wallet.wallet_id] = replace(wallet, rules=rules)

@@ -33,6 +33,7 @@ def changes_of(loaded: Loaded, *events: PlannedEvent, **heads: list[Wallet]) -> 
         events=events,
         decided_at=loaded.decided_at,
         valid_before=next_midnight(loaded.decided_at),
+        closed_through=loaded.closed_through,
     )
 
 

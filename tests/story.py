@@ -170,6 +170,7 @@ class Story:
     payments: dict[PaymentId, Payment] = field(default_factory=dict)
     streams: defaultdict[UUID, list[Event]] = field(default_factory=lambda: defaultdict(list))
     asked: int = 0
+    closed_through: str | None = None
 
     def at(self, now: Instant | str) -> "Story":
         """Go on at a later time."""
@@ -183,13 +184,14 @@ class Story:
         """Decide a command, keep what comes of it, and tell it."""
         self.asked += 1
         stream = _stream(command) or UUID(int=5000 + self.asked)
-        state = State(self.wallets, ISO.digits, self.payments)
+        state = State(self.wallets, ISO.digits, self.payments, closed_through=self.closed_through)
         work = Submission(command, by, stream, "content", written=written)
         try:
             decision = decide(work, state, self.now)
         except (Refusal, Rejection) as no:
             return Told(no=no)
         self._keep(decision.events)
+        self.closed_through = decision.closes or self.closed_through
         for each in decision.wallets:
             assert self.wallets[each.wallet_id] == each, "the wallet is what its events make it"
         for payment in decision.payments:
@@ -207,7 +209,14 @@ class Story:
     def copied(self) -> "Story":
         """Return the same story, to be told on in another way."""
         streams = defaultdict(list, {name: list(events) for name, events in self.streams.items()})
-        return Story(dict(self.wallets), self.now, dict(self.payments), streams, self.asked)
+        return Story(
+            dict(self.wallets),
+            self.now,
+            dict(self.payments),
+            streams,
+            self.asked,
+            self.closed_through,
+        )
 
     def happens(self, name: WalletId, *events: WalletEvent) -> "Story":
         """Let events happen to a wallet that nobody asked for in this story."""

@@ -17,7 +17,8 @@ FROM wallet_head WHERE id = ANY(%b::uuid[]) ORDER BY id FOR UPDATE
 # committed on the locked wallets, and its clock is read under the locks.
 READ_CLOCK: LiteralString = """
 SELECT clock_timestamp(),
-       (SELECT recorded_at FROM events ORDER BY notification_id DESC LIMIT 1)
+       (SELECT recorded_at FROM events ORDER BY notification_id DESC LIMIT 1),
+       (SELECT max(through)::text FROM closed_period)
 """
 
 READ_ANSWERS: LiteralString = """
@@ -74,7 +75,12 @@ FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::text[], %b
 ORDER BY n.id
 """
 
+CLOSE_PERIODS: LiteralString = """
+INSERT INTO closed_period (through, stream)
+SELECT p.through::date, p.stream FROM unnest(%b::text[], %b::uuid[]) AS p (through, stream)
+"""
+
 APPEND: LiteralString = """
 SELECT first_position, recorded FROM append(
-    %b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bytea[], %s, %s)
+    %b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bytea[], %s, %s, %s::text::date)
 """

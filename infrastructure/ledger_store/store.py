@@ -101,7 +101,7 @@ class PostgresLedgerStore:
                 if goes_on:
                     lasts.execute(sql.READ_LASTS, (Uuids(goes_on),), prepare=True)
                 head_rows = heads.fetchall()
-            ((now, last),) = clock.fetchall()
+            ((now, last, closed_through),) = clock.fetchall()
             return Loaded(
                 wallets={names[row[0]]: wallet_of(names[row[0]], row) for row in head_rows},
                 answers={row[0]: self._answer(row) for row in answers.fetchall()},
@@ -111,6 +111,7 @@ class PostgresLedgerStore:
                 },
                 clock=now.timestamp(),
                 decided_at=instant(max(now, last or now)),
+                closed_through=closed_through,
             )
 
     def commit(self, changes: Changes) -> Appended:
@@ -138,6 +139,10 @@ class PostgresLedgerStore:
                         *fixed_columns(opened),
                     )
                     connection.execute(sql.OPEN_HEADS, columns, prepare=True, binary=True)
+                if changes.closed:
+                    days = Texts([through for through, _ in changes.closed])
+                    streams = Uuids([stream for _, stream in changes.closed])
+                    connection.execute(sql.CLOSE_PERIODS, (days, streams), prepare=True)
                 appended = connection.execute(
                     sql.APPEND, self._event_columns(changes), prepare=True, binary=True
                 )
@@ -170,7 +175,7 @@ class PostgresLedgerStore:
             recorded_at=instant(recorded_at),
         )
 
-    def _event_columns(self, changes: Changes) -> tuple[Column | datetime, ...]:
+    def _event_columns(self, changes: Changes) -> tuple[Column | datetime | str | None, ...]:
         events = changes.events
         encoded = [self._codec.encode(planned.event) for planned in events]
         metadata = self._codec.encode_metadata
@@ -182,6 +187,7 @@ class PostgresLedgerStore:
             Byteas([metadata(planned.metadata) for planned in events]),
             moment(changes.decided_at),
             moment(changes.valid_before),
+            changes.closed_through,
         )
 
     def _connected(self) -> Connection:

@@ -11,9 +11,10 @@ from domain.events import (
     WalletOpened,
     WalletStatus,
 )
-from domain.identifiers import payment_id, wallet_id
+from domain.identifiers import operation_id, payment_id, wallet_id
 from domain.instants import Instant
 from domain.money import Currencies
+from domain.operation_events import PeriodClosed
 from domain.payment_events import PaymentDeclined
 from domain.payment_request_events import PaymentRequestCreated
 from domain.payment_state import BEGINNINGS
@@ -54,6 +55,8 @@ class Renderer:
             return 201, self._opened(event, answer)
         if isinstance(event, RequestAccepted):
             return self._accepted(event, answer)
+        if isinstance(event, PeriodClosed):
+            return 200, _period(event, answer)
         assert isinstance(event, RequestRefused), "no other event begins the stream of a key"
         return REFUSED, self._refused(event, answer, instance)
 
@@ -179,6 +182,16 @@ class Renderer:
             document["role"] = role
         document["created_at"] = created_at
         return document
+
+
+def _period(event: PeriodClosed, answer: Answer) -> Document:
+    return {
+        "operation_id": operation_id(answer.stream),
+        "through": event.through,
+        "reason": event.reason,
+        "closed_at": answer.recorded_at,
+        "position": answer.position,
+    }
 
 
 RENDERERS: Mapping[int, Callable[[Currencies], Renderer]] = {1: Renderer}

@@ -15,6 +15,7 @@ from interfaces.command_api.bodies import TransferItem
 from interfaces.command_api.follow_ups import FOLLOW_UPS, REQUEST, SCHEDULE, WALLET, FollowUp
 from interfaces.command_api.openapi_examples import ANSWERS, BODIES, PATH_PARAMETERS
 from interfaces.command_api.openapi_schemas import HEADERS, PROBLEM, SCHEMAS, SECURITY
+from interfaces.command_api.parsing import CLOSED_PERIODS
 from interfaces.command_api.routes import BEGINNINGS, Beginning
 from interfaces.command_api.wallet_bodies import MemberBody
 
@@ -86,7 +87,7 @@ def _operations() -> list[_Operation]:
 
 def _beginning(route: Beginning) -> _Operation:
     batch, dry_run = route is BATCH, "dry_run" in route.body.model_fields
-    statuses = (200,) if batch else (200, 201) if dry_run else (201,)
+    statuses = (200,) if batch else (200, 201) if dry_run else (route.status,)
     return _Operation(
         method="post",
         path=route.path,
@@ -119,6 +120,8 @@ def _answer_of(path: str) -> str:
         return "PaymentRequest"
     if path.startswith(SCHEDULE.partition("/{")[0]):
         return "Schedule"
+    if path == CLOSED_PERIODS:
+        return "ClosedPeriod"
     return "Wallet" if path.startswith(WALLET.partition("/{")[0]) else "Payment"
 
 

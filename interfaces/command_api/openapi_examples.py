@@ -4,6 +4,7 @@ from typing import Any
 
 from interfaces.command_api.follow_ups import HOLD, PAYMENT, REQUEST, SCHEDULE, WALLET
 from interfaces.command_api.parsing import (
+    CLOSED_PERIODS,
     EXCHANGES,
     HOLDS,
     PAYMENT_REQUESTS,
@@ -78,6 +79,7 @@ BODIES: Example = {
         "rate": {"numerator": "10851", "denominator": "10000"},
         "through": [_WALLET_C, _WALLET_D],
     },
+    "ClosePeriodBody": {"through": "2025-12-31", "reason": "Annual accounts"},
     "PaymentRequestBody": {**_ASKED, "expires_in": 604800},
     "ScheduleBody": {"transfer": _RENT, **_MONTHLY, "count": 12, "if_missed": "run"},
     "AcceptBody": {"source_wallet_id": _WALLET_A},
@@ -197,6 +199,13 @@ ANSWERS: Example = {
     f"{SCHEDULE}/pause": _schedule("paused", "2026-02-01", 7),
     f"{SCHEDULE}/resume": _schedule("active", "2026-02-01", 9),
     SCHEDULE: _schedule("deleted", None, 11),
+    CLOSED_PERIODS: {
+        "operation_id": "opr_5VN0M7R6Z1A3B4C5D6E7F8G2XH",
+        "through": "2025-12-31",
+        "reason": "Annual accounts",
+        "closed_at": _NOON,
+        "position": 31,
+    },
     f"{WALLET}/freeze": {**_WALLET, "status": "frozen", "position": 8},
     f"{WALLET}/unfreeze": {**_WALLET, "position": 10},
     f"{WALLET}/close": {**_WALLET, "status": "closed", "position": 12},

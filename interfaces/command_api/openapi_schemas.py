@@ -221,6 +221,17 @@ SCHEDULE: Schema = _shape(
     },
 )
 
+PERIOD: Schema = _shape(
+    ("operation_id", "through", "reason", "closed_at", "position"),
+    {
+        "operation_id": _TEXT,
+        "through": {**_DAY, "description": "The last day (UTC) that is closed, included."},
+        "reason": _TEXT,
+        "closed_at": _INSTANT,
+        "position": _POSITION,
+    },
+)
+
 SCHEMAS: Schema = {
     "Wallet": WALLET,
     "Limits": LIMITS,
@@ -229,6 +240,7 @@ SCHEMAS: Schema = {
     "PaymentRequest": REQUEST,
     "Schedule": SCHEDULE,
     "Payment": PAYMENT,
+    "ClosedPeriod": PERIOD,
     "Leg": LEG,
     "Result": RESULT,
     "Results": RESULTS,

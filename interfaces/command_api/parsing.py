@@ -29,6 +29,7 @@ EXCHANGES = "/v1/exchanges"
 WALLETS = "/v1/wallets"
 PAYMENT_REQUESTS = "/v1/payment-requests"
 SCHEDULES = "/v1/schedules"
+CLOSED_PERIODS = "/v1/operations/periods/close"
 
 _OPERATE_FIELDS = ("overdraft_limit", "effective_at", "class")
 

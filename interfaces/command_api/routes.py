@@ -11,13 +11,16 @@ from starlette.types import Receive, Scope
 
 from application.commands import Command, DryRun, Submission
 from domain.payments import MakePayment
+from domain.periods import ClosePeriod
 from interfaces.command_api.asking import answer, dry_run
 from interfaces.command_api.bodies import OpenWalletBody, TransferBody
 from interfaces.command_api.branch import Branch, Branches
 from interfaces.command_api.endpoint import Endpoint, Handler
+from interfaces.command_api.fingerprint import fingerprint
 from interfaces.command_api.follow_ups import GOVERNS, MOVES, OPERATES
 from interfaces.command_api.gate import Asked, Gate, body_of, parsed, require_key
 from interfaces.command_api.parsing import (
+    CLOSED_PERIODS,
     EXCHANGES,
     HOLDS,
     PAYMENT_REQUESTS,
@@ -27,6 +30,7 @@ from interfaces.command_api.parsing import (
     WALLETS,
 )
 from interfaces.command_api.payment_bodies import ExchangeBody, HoldBody, PaymentBody
+from interfaces.command_api.period_bodies import ClosePeriodBody
 from interfaces.command_api.request_bodies import PaymentRequestBody
 from interfaces.command_api.request_parsing import payment_request
 from interfaces.command_api.schedule_bodies import ScheduleBody
@@ -47,6 +51,7 @@ class Beginning:
     summary: str
     body: type[RequestBody]
     scopes: tuple[str, ...]
+    status: int = 201
 
 
 BEGINNINGS = {
@@ -59,6 +64,7 @@ BEGINNINGS = {
         Beginning(PAYMENT_REQUESTS, "Request a payment", PaymentRequestBody, MOVES),
         Beginning(SCHEDULES, "Schedule a transfer", ScheduleBody, MOVES),
         Beginning(WALLETS, "Open a wallet", OpenWalletBody, GOVERNS),
+        Beginning(CLOSED_PERIODS, "Close a period", ClosePeriodBody, OPERATES, 200),
     )
 }
 
@@ -81,6 +87,7 @@ class Commands:
             PAYMENT_REQUESTS: self.request_payment,
             SCHEDULES: self.schedule,
             WALLETS: self.open_wallet,
+            CLOSED_PERIODS: self.close_period,
         }
         return [Route(path, Endpoint(handler), methods=POST) for path, handler in handlers.items()]
 
@@ -136,6 +143,15 @@ class Commands:
         branch = self._branches[asked.caller.ledger]
         command, fingerprint = branch.parser.open_wallet(body, asked.stream)
         return await answer(branch, _submission(asked, command, fingerprint), WALLETS)
+
+    async def close_period(self, scope: Scope, receive: Receive) -> Response:
+        """`POST /v1/operations/periods/close`."""
+        asked = await self._gate.ask(scope, receive)
+        body = body_of(ClosePeriodBody, asked, *OPERATES)
+        branch = self._branches[asked.caller.ledger]
+        command = ClosePeriod(body.through, body.reason)
+        content = fingerprint(CLOSED_PERIODS, {}, body.model_dump())
+        return await answer(branch, _submission(asked, command, content), CLOSED_PERIODS)
 
 
 def _submission(

@@ -58,6 +58,7 @@ EXPOSED = (
     Exposed(COMMAND, "POST", "/v1/schedules/{schedule_id}/pause"),
     Exposed(COMMAND, "POST", "/v1/schedules/{schedule_id}/resume"),
     Exposed(COMMAND, "DELETE", "/v1/schedules/{schedule_id}"),
+    Exposed(COMMAND, "POST", "/v1/operations/periods/close"),
     Exposed(QUERY, "GET", "/v1/wallets"),
     Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}"),
     Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}/balance"),

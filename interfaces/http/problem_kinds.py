@@ -120,6 +120,8 @@ _MONEY = (
     ("limit-exceeded", "Limit exceeded", "The payment passes a limit of its source wallet."),
     ("last-owner", "Last owner", "A wallet keeps one owner at least."),
     ("wallet-not-shared", "Wallet not shared", "Only shared wallets have members, approvals."),
+    ("period-closed", "Period closed", "Give a value date after the last closed day."),
+    ("period-not-over", "Period not over", "Only days that have ended in UTC can be closed."),
     ("overdraft-in-use", "Overdraft in use", "The wallet is already further below zero."),
     ("batch-refused", "Batch refused", "One transfer was refused, so none was made."),
     ("not-executed", "Not executed", "Another transfer of the same batch was refused."),

@@ -153,6 +153,12 @@ class WentOn(msgspec.Struct):
     description: str | None = None
 
 
+class PeriodClosed(msgspec.Struct):
+    """The last day of a period that was closed for value dates."""
+
+    through: str
+
+
 class Other(msgspec.Struct):
     """An event that moves no money and is not looked into."""
 
@@ -170,6 +176,7 @@ Facts = (
     | WentOn
     | requests.Facts
     | schedules.Facts
+    | PeriodClosed
     | Other
 )
 
@@ -198,6 +205,7 @@ SHAPES: Mapping[str, type[Facts]] = {
     "payment.released.v1": WentOn,
     "payment.refunded.v1": WentOn,
     "payment.reversed.v1": WentOn,
+    "operation.period_closed.v1": PeriodClosed,
     **requests.SHAPES,
     **schedules.SHAPES,
 }
@@ -212,6 +220,7 @@ _PREFIXES = {
     "request": "req",
     "payment_request": "prq",
     "schedule": "sch",
+    "operation": "opr",
 }
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 

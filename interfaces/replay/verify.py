@@ -8,6 +8,7 @@ from uuid import UUID
 
 import psycopg
 
+from interfaces.replay.closed_periods import PERIODS, ClosedPeriods
 from interfaces.replay.findings import Difference, Findings
 from interfaces.replay.order import OrderCheck
 from interfaces.replay.read_models import ReadModel, ReadModels
@@ -66,34 +67,35 @@ def verify(
     begun = time.monotonic()
     findings = Findings()
     models = ReadModels(reports, findings)
-    store, last, heads = _look(ledger)
+    store, last, heads, closed = _look(ledger)
     models.begin(store, last)
     for position, topic, stream, version in ledger.execute(GAPS, (last,), binary=True):
         name = stream_name(topic, stream)
         findings.add(Difference(position, "events", name, "version", "the next one", version))
-    wallets, order = Wallets(findings), OrderCheck(findings)
+    wallets, order, periods = Wallets(findings), OrderCheck(findings), ClosedPeriods(findings)
     reader = Reader()
     events = 0
     for rows in chunks(ledger, "events", IN_ORDER, last):
         lasts = _lasts(ledger, rows, models.until)
-        _fold(rows, lasts, reader, order, wallets, models, findings)
+        _fold(rows, lasts, reader, order, wallets, models, periods, findings)
         events += len(rows)
         progress(rows[-1][0], last)
     order.end(last)
     models.before(last + 1, wallets, order)
     models.end()
     compare_heads(heads, wallets.known, last, findings)
+    periods.compare(closed)
     seconds = time.monotonic() - begun
     return Verification(last, events, len(wallets.known), models.found, findings, seconds)
 
 
-def _look(ledger: psycopg.Connection[Any]) -> tuple[UUID, int, list[Row]]:
-    """Return the store's identity, its last position and all heads, of one snapshot."""
+def _look(ledger: psycopg.Connection[Any]) -> tuple[UUID, int, list[Row], list[Row]]:
+    """Return the store's identity, its last position, heads and periods, of one snapshot."""
     ((store, last),) = ledger.execute(
         "SELECT id, (SELECT coalesce(max(notification_id), 0) FROM events) FROM store"
     )
     heads = ledger.execute(HEADS, binary=True).fetchall()
-    return store, last, heads
+    return store, last, heads, ledger.execute(PERIODS, binary=True).fetchall()
 
 
 def _lasts(
@@ -116,6 +118,7 @@ def _fold(
     order: OrderCheck,
     wallets: Wallets,
     models: ReadModels,
+    periods: ClosedPeriods,
     findings: Findings,
 ) -> None:
     for row in rows:
@@ -132,6 +135,7 @@ def _fold(
             continue
         models.before(event.position, wallets, order)
         order.add(event)
+        periods.add(event)
         last = lasts.get(event.stream) if event.version == 1 else None
         models.add(event, wallets.add(event), None if last is None else _read(reader, last))
 

@@ -5,17 +5,21 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
 
 from application.ports import Changes, Conflict, LedgerStore, PlannedEvent
 from domain.identifiers import WalletId
 from domain.instants import Instant
+from domain.operation_events import PeriodClosed
 from domain.wallets import Wallet
 from tests.given import (
     credited,
 )
 from tests.store_steps import (
+    FIRST,
     Connect,
     changes_of,
     head_of,
@@ -143,3 +147,31 @@ def test_opposite_orders_of_asking_do_not_deadlock(connect: Connect) -> None:
             for store, names in zip(stores, (wallets, wallets[::-1]), strict=True)
         ]
         assert [each.result(30) for each in turns] == [50, 50]
+
+
+def test_what_was_decided_before_a_period_was_closed_is_no_longer_valid(connect: Connect) -> None:
+    """Two connections, one of which closes a period while the other one decides."""
+    one, other = connect(), connect()
+    wallet = open_in(one)
+    before = one.load([wallet.wallet_id], [])
+    closing = other.load([], [])
+    assert before.closed_through == closing.closed_through
+    day = later_day(closing.closed_through)
+    stream = uuid4()
+    closed = PlannedEvent(stream, 1, PeriodClosed(day, "accounts"), FIRST)
+    changes = replace(changes_of(closing, closed), closed_through=day, closed=[(day, stream)])
+    other.commit(changes)
+
+    after, planned = step(wallet, credited(5))
+    with pytest.raises(Conflict):
+        one.commit(replace(changes_of(before, planned, changed=[after])))
+    again = one.load([wallet.wallet_id], [])
+    assert (again.closed_through, again.wallets[wallet.wallet_id]) == (day, wallet)
+    one.commit(changes_of(again, planned, changed=[after]))
+    assert head_of(other, wallet.wallet_id) == after
+
+
+def later_day(closed_through: str | None) -> str:
+    """Return the day after the last closed one; what is closed stays closed for the module."""
+    last = date.fromisoformat(closed_through or "1970-01-01")
+    return (last + timedelta(days=1)).isoformat()
