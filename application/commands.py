@@ -10,6 +10,7 @@ from domain.exchanges import ExchangeMoney
 from domain.holds import CaptureHold, ExpirePayment, IncreaseHold, ReleaseHold
 from domain.instants import Instant
 from domain.occurrences import RunOccurrence
+from domain.operations import RecordOperation
 from domain.payment_events import PaymentDeclined
 from domain.payment_requests import (
     AcceptPaymentRequest,
@@ -66,6 +67,7 @@ Command = (
     | ScheduleCommand
     | RunOccurrence
     | ClosePeriod
+    | RecordOperation
 )
 
 

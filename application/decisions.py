@@ -33,6 +33,7 @@ from domain.holds import CaptureHold, ExpirePayment, IncreaseHold, ReleaseHold
 from domain.identifiers import PaymentId, WalletId
 from domain.instants import Instant
 from domain.occurrences import RunOccurrence
+from domain.operations import RecordOperation
 from domain.payment_events import PaymentEvent
 from domain.payment_requests import AcceptPaymentRequest, RequestPayment
 from domain.payment_state import Payment
@@ -82,6 +83,8 @@ def decide(submission: Submission, state: State, now: Instant) -> Decision:
             return schedule_decisions.run(command, caller, stream, state, now)
         case ClosePeriod():
             return _close(command, stream, state, now)
+        case RecordOperation():
+            return Decision(((stream, 1, command.fact),), "operate")
     if isinstance(command, PaymentCommand):
         return _on_payment(command, caller, stream, state, now)
     if isinstance(command, PaymentRequestCommand):

@@ -3,9 +3,11 @@
 from application.commands import Submission
 from domain.events import Side
 from domain.exchanges import ExchangeMoney
-from domain.identifiers import request_id
+from domain.identifiers import operation_id, request_id
+from domain.operations import RecordOperation
 from domain.payment_requests import AcceptPaymentRequest, RequestPayment
 from domain.payments import MakePayment
+from domain.periods import ClosePeriod
 from domain.recorded import Actor, EventMetadata
 from domain.refunds import RefundPayment, ReversePayment
 from domain.schedules import CreateSchedule
@@ -29,6 +31,8 @@ def command_id(work: Submission) -> str:
         return work.command.payment_request_id
     if isinstance(work.command, CreateSchedule):
         return work.command.schedule_id
+    if isinstance(work.command, ClosePeriod | RecordOperation):
+        return operation_id(work.stream)
     return request_id(work.stream)
 
 

@@ -101,7 +101,7 @@ def operation_id(value: UUID) -> OperationId:
 def stream_id(type_name: str, value: UUID) -> StreamId:
     """Return a stream's identifier; the kind of its events tells the prefix."""
     kind = type_name[: type_name.index(".")]
-    return StreamId(encode(_PREFIXES[kind], value))
+    return StreamId(encode(PREFIXES[kind], value))
 
 
 def event_id(stream: StreamId, version: int) -> str:
@@ -127,7 +127,7 @@ def _caller_namespace(ledger: str, issuer: str, subject: str) -> UUID:
     return uuid5(NAMESPACE, name)
 
 
-_PREFIXES = {
+PREFIXES = {
     "wallet": "wal",
     "payment": "pay",
     "request": "req",
@@ -135,3 +135,4 @@ _PREFIXES = {
     "schedule": "sch",
     "operation": "opr",
 }
+"""The prefix of a stream's id, by the first word of its events' types."""

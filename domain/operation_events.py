@@ -1,8 +1,14 @@
-"""The facts of what operators do to a ledger as a whole, beside its wallets and payments."""
+"""The facts of what operators do to a ledger as a whole, beside its wallets and payments.
 
+What is done by hand is recorded a moment later, or when the system runs again; `done_at` is when
+it was done, by the clock of the machine where it was.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from domain.free_text import WRITTEN_BY_PEOPLE
+from domain.instants import Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,4 +19,85 @@ class PeriodClosed:
     reason: str = field(metadata=WRITTEN_BY_PEOPLE)
 
 
-OperationEvent = PeriodClosed
+@dataclass(frozen=True, slots=True)
+class TokenSigned:
+    """An access token was signed by hand; `expires_in` in seconds."""
+
+    done_at: Instant
+    subject: str
+    scope: str
+    client_id: str
+    audience: str
+    expires_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRotated:
+    """Something is signed with a new key from now on; `key` is its public name."""
+
+    done_at: Instant
+    purpose: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileImported:
+    """A file of bank transactions went through the ledger, in whole or in part."""
+
+    done_at: Instant
+    file: str
+    profile: str
+    rows: int
+    accepted: int
+    refused: int
+    already_there: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookExported:
+    """The events of some positions were written to a file, both included."""
+
+    done_at: Instant
+    file: str
+    format: str
+    first_position: int
+    last_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupMade:
+    """All ledgers and secrets were written to a file, this one up to a position."""
+
+    done_at: Instant
+    file: str
+    last_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadModelRebuilt:
+    """A read model was built anew from the events and took the old one's place."""
+
+    done_at: Instant
+    projection: str
+    version: int
+    last_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """The system was started with other settings than before; secrets are none of them."""
+
+    done_at: Instant
+    settings: Mapping[str, str | None]
+
+
+OperationEvent = (
+    PeriodClosed
+    | TokenSigned
+    | KeyRotated
+    | FileImported
+    | BookExported
+    | BackupMade
+    | ReadModelRebuilt
+    | SettingsChanged
+)

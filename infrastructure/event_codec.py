@@ -52,6 +52,13 @@ TYPES: Mapping[str, type] = {
     "schedule.occurrence_given_up.v1": schedules.ScheduleOccurrenceGivenUp,
     "schedule.occurrence_skipped.v1": schedules.ScheduleOccurrenceSkipped,
     "operation.period_closed.v1": operations.PeriodClosed,
+    "operation.token_signed.v1": operations.TokenSigned,
+    "operation.key_rotated.v1": operations.KeyRotated,
+    "operation.file_imported.v1": operations.FileImported,
+    "operation.book_exported.v1": operations.BookExported,
+    "operation.backup_made.v1": operations.BackupMade,
+    "operation.read_model_rebuilt.v1": operations.ReadModelRebuilt,
+    "operation.settings_changed.v1": operations.SettingsChanged,
     "request.accepted.v1": events.RequestAccepted,
     "request.refused.v1": events.RequestRefused,
 }

@@ -8,6 +8,7 @@ import typer
 
 from infrastructure.secrets import Secrets
 from infrastructure.settings import read_settings
+from interfaces.cli.operation_note import note
 from interfaces.cli.whole_file import whole_file
 
 
@@ -37,6 +38,9 @@ def command(
     All ledgers, the identity database and the home's secrets: keep it as you keep keys. The file
     bears its name only after it was read back and its events folded.
     """
+    from domain.operation_events import BackupMade
+    from infrastructure.databases.ledgers import of_ledger
+    from infrastructure.operation_notes import now
     from interfaces.recovery.administration import administration
     from interfaces.recovery.backup import check_backup, write_backup
 
@@ -46,6 +50,9 @@ def command(
         written = write_backup(admin, settings, output)
         folded = check_backup(Path(output.name))
         length = output.tell()
+    for schema in written.ledgers:
+        fact = BackupMade(now(), file.name, schema.position or 0)
+        note(of_ledger(settings, schema.ledger), fact)
     ledgers = [
         {
             "name": schema.ledger,

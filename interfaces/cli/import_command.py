@@ -15,6 +15,7 @@ from infrastructure.settings import Settings
 from interfaces.cli import import_options as options
 from interfaces.cli.chosen_ledger import settings_of
 from interfaces.cli.failure import CHECK_FAILED, WRONG_USAGE, Failure
+from interfaces.cli.operation_note import note
 
 if TYPE_CHECKING:
     from interfaces.importing.csv_columns import CsvLayout
@@ -47,6 +48,8 @@ def command(
 
     Twice is once: what is in already stays as it is, and a run that was stopped goes on.
     """
+    from domain.operation_events import FileImported
+    from infrastructure.operation_notes import now
     from interfaces.importing.csv_columns import Columns, CsvLayout
     from interfaces.importing.session import Terms, known_currencies
 
@@ -65,6 +68,9 @@ def command(
     currencies = known_currencies(settings, Secrets(settings.home))
     reader = _profile(profile, layout, currencies)
     report = _import(file, reader, settings, Terms(not no_overdraft, skip_bad))
+    tally = report.tally
+    counts = report.rows, tally.accepted, tally.refused, tally.already_there
+    note(settings, FileImported(now(), file.name, profile.value, *counts))
     _show(report, currencies, as_json)
     if report.stopped is not None:
         raise Failure(report.stopped, report.exit_code)

@@ -2,6 +2,8 @@
 
 import typer
 
+from interfaces.cli.operation_note import note
+
 app = typer.Typer(help="Rotate the keys that sign tokens.", no_args_is_help=True)
 
 
@@ -17,7 +19,12 @@ def rotate() -> None:
     The old key stays in the JWKS until the last token that it signed has ended, so nobody is
     signed out.
     """
+    from domain.operation_events import KeyRotated
+    from infrastructure.operation_notes import now
     from infrastructure.settings import read_settings
     from infrastructure.tokens.signing_keys import SigningKeys
 
-    typer.echo(f"Tokens are now signed with the key {SigningKeys(read_settings().home).rotate()}.")
+    settings = read_settings()
+    key = SigningKeys(settings.home).rotate()
+    note(settings, KeyRotated(now(), "token", key))
+    typer.echo(f"Tokens are now signed with the key {key}.")

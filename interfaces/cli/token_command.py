@@ -4,6 +4,9 @@ from typing import Annotated
 
 import typer
 
+from interfaces.cli.chosen_ledger import settings_of
+from interfaces.cli.operation_note import note
+
 LONGEST_SECONDS = 10 * 365 * 24 * 3600
 
 
@@ -49,21 +52,22 @@ def command(
     Wrong values of --issuer, --audience, --type and --expires-in make a token that every service
     refuses, which is what they are for. The output is the token and nothing else.
     """
-    from infrastructure.settings import read_settings
+    from domain.operation_events import TokenSigned
+    from infrastructure.operation_notes import now
     from infrastructure.tokens.signing import sign
     from infrastructure.tokens.signing_keys import SigningKeys
 
-    settings = read_settings()
-    typer.echo(
-        sign(
-            SigningKeys(settings.home),
-            subject=subject,
-            scope=scope,
-            issuer=issuer or settings.issuer,
-            expires_in=expires_in,
-            client_id=client_id,
-            ledger=ledger or settings.ledger,
-            audience=audience,
-            token_type=kind,
-        )
+    settings = settings_of(ledger)
+    token = sign(
+        SigningKeys(settings.home),
+        subject=subject,
+        scope=scope,
+        issuer=issuer or settings.issuer,
+        expires_in=expires_in,
+        client_id=client_id,
+        ledger=settings.ledger,
+        audience=audience,
+        token_type=kind,
     )
+    note(settings, TokenSigned(now(), subject, scope, client_id, audience, expires_in))
+    typer.echo(token)

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any, LiteralString
 
 from interfaces.replay.findings import Difference, Findings
-from interfaces.replay.stored import Moved, PeriodClosed, Stored, stream_name
+from interfaces.replay.operation_facts import PeriodClosed
+from interfaces.replay.stored import Moved, Stored, stream_name
 
 PERIODS: LiteralString = (
     "SELECT through::text, uuid_send(stream) FROM closed_period ORDER BY through"

@@ -8,7 +8,8 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from domain.identifiers import encode
+from domain.identifiers import PREFIXES, encode
+from interfaces.replay import operation_facts as operations
 from interfaces.replay import request_lines as requests
 from interfaces.replay import schedule_lines as schedules
 
@@ -153,12 +154,6 @@ class WentOn(msgspec.Struct):
     description: str | None = None
 
 
-class PeriodClosed(msgspec.Struct):
-    """The last day of a period that was closed for value dates."""
-
-    through: str
-
-
 class Other(msgspec.Struct):
     """An event that moves no money and is not looked into."""
 
@@ -176,7 +171,7 @@ Facts = (
     | WentOn
     | requests.Facts
     | schedules.Facts
-    | PeriodClosed
+    | operations.Facts
     | Other
 )
 
@@ -205,7 +200,7 @@ SHAPES: Mapping[str, type[Facts]] = {
     "payment.released.v1": WentOn,
     "payment.refunded.v1": WentOn,
     "payment.reversed.v1": WentOn,
-    "operation.period_closed.v1": PeriodClosed,
+    **operations.SHAPES,
     **requests.SHAPES,
     **schedules.SHAPES,
 }
@@ -214,14 +209,6 @@ _DECODE: Mapping[str, Callable[[bytes], Facts]] = {
 }
 _DECODE_OTHER = msgspec.json.Decoder(Other).decode
 _DECODE_PLACE = msgspec.json.Decoder(Place).decode
-_PREFIXES = {
-    "wallet": "wal",
-    "payment": "pay",
-    "request": "req",
-    "payment_request": "prq",
-    "schedule": "sch",
-    "operation": "opr",
-}
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -289,7 +276,7 @@ def chunks(
 
 def stream_name(type_name: str, stream: bytes) -> str:
     """Return a stream's prefixed id, or its bits where the kind is unknown."""
-    prefix = _PREFIXES.get(type_name.partition(".")[0])
+    prefix = PREFIXES.get(type_name.partition(".")[0])
     return encode(prefix, UUID(bytes=stream)) if prefix else stream.hex()
 
 

@@ -14,6 +14,7 @@ from interfaces.supervisor.background import Background
 from interfaces.supervisor.database_place import DatabasePlace, keep_place
 from interfaces.supervisor.failure import StartRefused
 from interfaces.supervisor.last_words import last_words
+from interfaces.supervisor.noted_settings import note_settings
 from interfaces.supervisor.plan import (
     Wishes,
     endpoints,
@@ -75,6 +76,7 @@ class StartUp:
             # Not before it has been of use, since a home stays with the server that it begins on.
             keep_place(home, given)
         self._start_gateway()
+        note_settings(self._settings)
         for spec in role_specs(self._settings, self._wishes):
             self._supervisor.roles.append(RoleProcess(spec, environ, home, self._say))
         figures_folder(home).mkdir(exist_ok=True)

@@ -21,9 +21,11 @@ from infrastructure.databases.migrate import check
 from infrastructure.event_log.currencies import stored_currencies
 from infrastructure.ledger_store.opening import open_ledger, suspended_too
 from infrastructure.ledger_store.store import PostgresLedgerStore
+from infrastructure.operation_notes import Notes
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 from interfaces.workers.expiring import ExpiringPayments
+from interfaces.workers.operations_job import Operations
 from interfaces.workers.role import Condition
 from interfaces.workers.schedules_job import Schedules
 
@@ -53,6 +55,7 @@ class Job(Protocol):
 class Workplace:
     """What a job of one ledger is given to work with.
 
+    `notes` are what operators have done, to be recorded.
     `execute` raises `Unanswered` instead of returning it. `reports` may only read, each statement
     a transaction of its own. After `stop` no other batch is begun.
     """
@@ -62,11 +65,13 @@ class Workplace:
     execute: Execute
     reports: psycopg.Connection[Any]
     stop: threading.Event
+    notes: Notes
 
 
 JOBS: Sequence[Callable[[Workplace], Job]] = (
     lambda place: ExpiringPayments(place.execute, place.reports, place.stop),
     lambda place: Schedules(place.execute, place.reports, place.stop),
+    lambda place: Operations(place.execute, place.notes, place.ledger),
 )
 """Makes the jobs of a ledger; each round does all of them in this order."""
 
@@ -119,7 +124,8 @@ class Payments:
                         raise outcome
                 return outcomes
 
-            place = Workplace(self._settings.ledger, currencies, execute, reports, stop)
+            notes = Notes(self._settings)
+            place = Workplace(self._settings.ledger, currencies, execute, reports, stop, notes)
             jobs = [make(place) for make in self._jobs]
             with closing(store):
                 while not stop.is_set():

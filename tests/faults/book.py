@@ -15,7 +15,7 @@ import psycopg
 
 from tests.faults.book_schedules import Schedules
 from tests.faults.book_wallets import EFFECTS, Wallet
-from tests.faults.names import Keys, expiry, identifier
+from tests.faults.names import OPERATIONS, Keys, expiry, identifier
 from tests.faults.stories import Stories
 
 PAYMENTS = (
@@ -116,11 +116,11 @@ class Book:
         fields = json.loads(state)
         if self._command[1] == 1:
             self._answer = stream, fields
-            if topic not in BEGINNINGS or version != 1:
+            if topic not in (*BEGINNINGS, *OPERATIONS) or version != 1:
                 self.fault(f"position {position}: a command that begins with {topic}")
         if topic in BEGINNINGS and version == 1:
             self._begin(row, fields, position + self._command[2] - self._command[1])
-        self._apply(row, fields)
+        self._apply(row, fields, ends)
         if ends:
             self._end(position)
 
@@ -191,7 +191,7 @@ class Book:
             self.doubled += 1
             self.fault(f"position {position}: an effect of {text!r} which is not its key's")
 
-    def _apply(self, row: Row, fields: dict[str, Any]) -> None:
+    def _apply(self, row: Row, fields: dict[str, Any], ends: bool) -> None:
         position, _stream, _, topic, _, _, _recorded_at = row
         kind = topic.split(".")[0]
         if kind == "payment":
@@ -203,6 +203,9 @@ class Book:
             self.schedules.tell(row, fields, answer, self.stories.told)
         elif kind == "wallet":
             self._on_wallet(row, fields)
+        elif topic in OPERATIONS:
+            if not ends:
+                self.fault(f"position {position}: {topic} is only a part of a command")
         elif kind != "request":
             self.fault(f"position {position}: {topic} is of no known type")
 

@@ -7,7 +7,20 @@ from uuid import UUID, uuid5
 NAMESPACE = UUID("6f3a1d0e-7b52-5c0f-9d1e-0a5b8c4e2f71")
 DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", DIGITS)
-PREFIXES = {"wallet": "wal", "payment": "pay", "request": "req", "schedule": "sch"}
+PREFIXES = {
+    "wallet": "wal",
+    "payment": "pay",
+    "request": "req",
+    "schedule": "sch",
+    "operation": "opr",
+}
+
+OPERATIONS = (
+    *("operation.token_signed.v1", "operation.key_rotated.v1", "operation.file_imported.v1"),
+    *("operation.book_exported.v1", "operation.backup_made.v1"),
+    *("operation.read_model_rebuilt.v1", "operation.settings_changed.v1"),
+)
+"""What is done to the ledger by hand: each is a command of its own, and moves nothing."""
 
 
 def identifier(prefix: str, stream: UUID) -> str:
