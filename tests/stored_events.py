@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain import events
+from domain import operation_events as operations
 from domain import payment_events as payments
 from domain import payment_request_events as requests
 from domain import schedule_events as schedules
@@ -76,6 +77,20 @@ FROZEN_NAMES: Mapping[str, tuple[str, ...]] = {
     "schedule.occurrence_postponed.v1": ("on", "attempt", "code", "standing"),
     "schedule.occurrence_given_up.v1": ("on", "attempt", "code", "payment_id", "standing"),
     "schedule.occurrence_skipped.v1": ("on", "attempt", "standing"),
+    "operation.period_closed.v1": ("through", "reason"),
+    "operation.token_signed.v1": (
+        *("done_at", "subject", "scope", "client_id", "audience", "expires_in"),
+    ),
+    "operation.key_rotated.v1": ("done_at", "purpose", "key"),
+    "operation.file_imported.v1": (
+        *("done_at", "file", "profile", "rows", "accepted", "refused", "already_there"),
+    ),
+    "operation.book_exported.v1": (
+        *("done_at", "file", "format", "first_position", "last_position"),
+    ),
+    "operation.backup_made.v1": ("done_at", "file", "last_position"),
+    "operation.read_model_rebuilt.v1": ("done_at", "projection", "version", "last_position"),
+    "operation.settings_changed.v1": ("done_at", "settings"),
     "request.accepted.v1": ("action", "wallet_id", "status", "overdraft_limit", "role"),
     "request.refused.v1": ("action", "wallet_id", "code"),
 }
@@ -219,6 +234,14 @@ EXAMPLES: tuple[Event, ...] = (
         on=_FEBRUARY, attempt=3, code="insufficient-funds", payment_id=None, standing=_MONTHLY
     ),
     schedules.ScheduleOccurrenceSkipped(on=_FEBRUARY, attempt=1, standing=_MONTHLY),
+    operations.PeriodClosed("2025-12-31", "Annual accounts"),
+    operations.TokenSigned(NOW, "usr_1", "read", "falcon", "falconpay", 900),
+    operations.KeyRotated(NOW, "token", "abc"),
+    operations.FileImported(NOW, "trans.csv", "berka", 5, 4, 1, 0),
+    operations.BookExported(NOW, "book.jsonl", "jsonl", 1, 9),
+    operations.BackupMade(NOW, "falcon.backup", 9),
+    operations.ReadModelRebuilt(NOW, "balances", 1, 9),
+    operations.SettingsChanged(NOW, {"issuer": "falconpay", "wal_archive": None}),
     events.RequestAccepted(
         action="freeze", wallet_id=OURS, status="frozen", overdraft_limit=None, role="owner"
     ),

@@ -85,7 +85,7 @@ def test_the_prefix_tells_the_kind() -> None:
 def test_every_stored_type_has_a_prefix(type_name: str) -> None:
     """The row's type is enough to write the stream's id."""
     prefixes = {"wallet": "wal_", "payment": "pay_", "request": "req_"}
-    prefixes |= {"payment_request": "prq_", "schedule": "sch_"}
+    prefixes |= {"payment_request": "prq_", "schedule": "sch_", "operation": "opr_"}
     expected = prefixes[type_name.partition(".")[0]] + ZERO
     assert stream_id(type_name, UUID(int=0)) == expected
 
