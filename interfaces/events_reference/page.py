@@ -14,9 +14,9 @@ INTRODUCTION = """\
 Every change of a ledger is an event: immutable, at one position (1, 2, 3, ... without a hole),
 version 1, 2, 3, ... of its stream. A stream is a wallet (`wal_`), a payment (`pay_`), a payment
 request (`prq_`), a schedule (`sch_`), what an operator did (`opr_`), or the request (`req_`) of a
-command that begins none of these. The events of one command stand side by side, all or none; wherever such a group ends,
-every currency sums to zero over all wallets. Amounts are integers of minor units beside their
-currency. [asyncapi.json](asyncapi.json) says the same to programs.
+command that begins none of these. The events of one command stand side by side, all or none;
+wherever such a group ends, every currency sums to zero over all wallets. Amounts are integers of
+minor units beside their currency. [asyncapi.json](asyncapi.json) says the same to programs.
 """
 
 MONEY = """\
