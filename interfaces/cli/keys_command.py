@@ -1,8 +1,10 @@
-"""`./falcon keys`: the keys that sign access tokens."""
+"""`./falcon keys`: the keys that sign access tokens, and those that sign seals."""
+
+from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Rotate the keys that sign tokens.", no_args_is_help=True)
+app = typer.Typer(help="Rotate the keys that sign tokens or seals.", no_args_is_help=True)
 
 
 @app.callback()
@@ -11,13 +13,35 @@ def options() -> None:
 
 
 @app.command()
-def rotate() -> None:
+def rotate(
+    seal: Annotated[
+        bool,
+        typer.Option("--seal", envvar="FALCONPAY_KEYS_SEAL", help="The key of seals instead."),
+    ] = False,
+) -> None:
     """Sign with a new key from now on.
 
-    The old key stays in the JWKS until the last token that it signed has ended, so nobody is
-    signed out.
+    The old key of tokens stays in the JWKS until the last token that it signed has ended, so
+    nobody is signed out. With --seal the next seal bears the signatures of both keys, and seals
+    from before stay valid by theirs.
     """
     from infrastructure.settings import read_settings
     from infrastructure.tokens.signing_keys import SigningKeys
 
+    if seal:
+        _rotate_seal_key()
+        return
     typer.echo(f"Tokens are now signed with the key {SigningKeys(read_settings().home).rotate()}.")
+
+
+def _rotate_seal_key() -> None:
+    from base64 import b64encode
+
+    from infrastructure.seals.keys import SealKeys
+    from infrastructure.settings import read_settings
+
+    public = b64encode(SealKeys(read_settings().home).rotate()).decode()
+    typer.echo(
+        f"The next seal is signed by the key {public}, too, and those behind it by that key alone."
+        " GET /v1/audit/keys shows it from then on."
+    )
