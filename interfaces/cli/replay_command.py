@@ -11,11 +11,13 @@ from domain.identifiers import IdentifierInvalid, decode, wallet_id
 from infrastructure.secrets import Secrets
 from interfaces.cli.chosen_ledger import settings_of
 from interfaces.cli.failure import CHECK_FAILED, WRONG_USAGE, Failure
+from interfaces.cli.replay_rebuild import drop, rebuild
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from domain.money import Currencies
+    from interfaces.replay.findings import Difference
     from interfaces.replay.history import History
     from interfaces.replay.verify import Verification
 
@@ -27,6 +29,10 @@ AsJson = Annotated[
     bool, typer.Option("--json", envvar="FALCONPAY_JSON", help="Print JSON for programs.")
 ]
 app = typer.Typer(help="Recompute the books from their events, and compare.", no_args_is_help=True)
+
+
+app.command()(rebuild)
+app.command()(drop)
 
 
 @app.callback()
@@ -152,17 +158,19 @@ def _fields(ledger: str, result: "Verification") -> dict[str, Any]:
         ],
         "differences": findings.count,
         "first_position": findings.first.position if findings.first else None,
-        "findings": [
-            {
-                "position": difference.position,
-                "where": difference.where,
-                "stream": difference.stream,
-                "field": difference.field,
-                "expected": _plain(difference.expected),
-                "found": _plain(difference.found),
-            }
-            for difference in findings.in_order()
-        ],
+        "findings": [difference_fields(difference) for difference in findings.in_order()],
+    }
+
+
+def difference_fields(difference: "Difference") -> dict[str, Any]:
+    """Return a difference as JSON has it."""
+    return {
+        "position": difference.position,
+        "where": difference.where,
+        "stream": difference.stream,
+        "field": difference.field,
+        "expected": _plain(difference.expected),
+        "found": _plain(difference.found),
     }
 
 

@@ -75,8 +75,8 @@ def verify(
     reader = Reader()
     events = 0
     for rows in chunks(ledger, "events", IN_ORDER, last):
-        lasts = _lasts(ledger, rows, models.until)
-        _fold(rows, lasts, reader, order, wallets, models, findings)
+        lasts = last_events(ledger, rows, models.until)
+        fold(rows, lasts, reader, order, wallets, models, findings)
         events += len(rows)
         progress(rows[-1][0], last)
     order.end(last)
@@ -96,12 +96,14 @@ def _look(ledger: psycopg.Connection[Any]) -> tuple[UUID, int, list[Row]]:
     return store, last, heads
 
 
-def _lasts(
+def last_events(
     ledger: psycopg.Connection[Any], rows: Sequence[Row], until: Mapping[str, int]
 ) -> dict[bytes, Row]:
     """Return the last event of each stream that begins in a chunk, where it has gone on."""
     found: dict[bytes, Row] = {}
     for kind, position in until.items():
+        if not position:
+            continue
         begun = [UUID(bytes=row[1]) for row in rows if row[2] == 1 and row[3].startswith(kind)]
         if begun:
             lasts = ledger.execute(LASTS, (begun, position), binary=True)
@@ -109,7 +111,7 @@ def _lasts(
     return found
 
 
-def _fold(
+def fold(
     rows: Iterable[Row],
     lasts: Mapping[bytes, Row],
     reader: Reader,
@@ -118,6 +120,7 @@ def _fold(
     models: ReadModels,
     findings: Findings,
 ) -> None:
+    """Fold a chunk of events into wallets and order, and compare on the way what is compared so."""
     for row in rows:
         try:
             event = reader.read(row)

@@ -1,6 +1,6 @@
 """What runs in a home, where, how far and how healthy: asked of the parts themselves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypedDict
 
@@ -9,6 +9,7 @@ import psycopg
 from infrastructure.databases.ledgers import ledger_names, of_ledger
 from infrastructure.databases.logins import conninfo, reader_url
 from infrastructure.embedded.kafka import Kafka
+from infrastructure.report_store.rebuilt_tables import REBUILDING
 from infrastructure.secrets import SecretMissing, Secrets
 from infrastructure.settings import Settings
 from infrastructure.version import VERSION
@@ -172,6 +173,7 @@ def _positions(settings: Settings, secrets: Secrets) -> tuple[int | None, list[P
             checkpoints = connection.execute(
                 "SELECT projection, version, position, state FROM checkpoint ORDER BY projection"
             ).fetchall()
+            rebuilding = {name for (name,) in connection.execute(REBUILDING)}
         with psycopg.connect(conninfo(settings, secrets, "reader", "ledger")) as connection:
             row = connection.execute(
                 "SELECT coalesce(max(notification_id), 0) FROM events"
@@ -181,11 +183,14 @@ def _positions(settings: Settings, secrets: Secrets) -> tuple[int | None, list[P
             ages: dict[int, float] = dict(connection.execute(LAG, [wanted]).fetchall())
     except (psycopg.Error, SecretMissing):
         return None, []
-    return head, _projections(checkpoints, head, ages)
+    return head, _projections(checkpoints, rebuilding, head, ages)
 
 
 def _projections(
-    checkpoints: Sequence[tuple[str, int, int, str]], head: int, ages: dict[int, float]
+    checkpoints: Sequence[tuple[str, int, int, str]],
+    rebuilding: Container[str],
+    head: int,
+    ages: dict[int, float],
 ) -> list[ProjectionReport]:
     return [
         ProjectionReport(
@@ -194,7 +199,7 @@ def _projections(
             position=position,
             lag_events=max(0, head - position),
             lag_seconds=round(max(0.0, ages.get(position + 1, 0.0)), 3),
-            state=state,
+            state="rebuilding" if name in rebuilding else state,
         )
         for name, version, position, state in checkpoints
     ]
