@@ -9,8 +9,9 @@ from projections.payment_requests import PAYMENT_REQUESTS
 from projections.payments import PAYMENTS
 from projections.schedules import SCHEDULES
 from projections.trial_balance import TRIAL_BALANCE
+from projections.value_dates import VALUE_DATES
 
 CATALOGUE: tuple[Projection, ...] = (
     *(BALANCES, MEMBERS, ENTRIES, PAYMENTS, PAYMENT_REQUESTS, SCHEDULES, DAILY_TOTALS),
-    TRIAL_BALANCE,
+    *(TRIAL_BALANCE, VALUE_DATES),
 )

@@ -4,7 +4,7 @@ It shares no code with the projections: JSON, the contract's table of types, pla
 """
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import psycopg
@@ -29,6 +29,8 @@ TABLES = {
     "payment_steps": "position, payment_id, status, amount, recorded_at, effective_at",
     "daily_totals": "date, currency, kind, count, volume, declined",
     "trial_balance": "opened_position, wallet_id, currency",
+    "value_days": "wallet_id, value_date, position",
+    "late_entries": "position, amount, wallet_id, value_date",
 }
 
 
@@ -80,6 +82,8 @@ def folded_rows(databases: FreshDatabases, until: int = 2**62) -> Rows:
         "trial_balance": [
             (w["opened_position"], w["wallet_id"], w["currency"]) for w in fold.wallets.values()
         ],
+        "value_days": sorted(fold.value_days),
+        "late_entries": fold.late,
     }
 
 
@@ -98,6 +102,8 @@ class _Fold:
         self.wallets: dict[str, dict[str, Any]] = {}
         self.members: dict[str, dict[str, str]] = {}
         self.entries: list[tuple[Any, ...]] = []
+        self.value_days: list[tuple[str, date, int]] = []
+        self.late: list[tuple[int, int, str, date]] = []
         self.payments = PaymentFold()
         self.command = ""
         self.texts: dict[str, str | None] = {}
@@ -190,6 +196,8 @@ class _Fold:
         posted, held, direction = MOVES[what]
         wallet["posted"] += posted * told["amount"]
         wallet["held"] += held * told["amount"]
+        if direction is not None:
+            self._date(position, wallet["wallet_id"], told, posted * told["amount"])
         self.entries.append(
             (
                 position,
@@ -207,6 +215,14 @@ class _Fold:
                 self.texts.get(told["payment_id"]),
             )
         )
+
+    def _date(self, position: int, wallet: str, told: dict[str, Any], amount: int) -> None:
+        day = date.fromisoformat(told["effective_at"][:10])
+        known = [known for name, known, _ in self.value_days if name == wallet]
+        if not known or day > max(known):
+            self.value_days.append((wallet, day, position))
+        elif day < max(known):
+            self.late.append((position, amount, wallet, day))
 
 
 def checkpoints(databases: FreshDatabases) -> dict[str, tuple[int, str]]:

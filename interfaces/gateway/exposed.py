@@ -62,6 +62,7 @@ EXPOSED = (
     Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}"),
     Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}/balance"),
     Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}/entries"),
+    Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}/statement"),
     Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}/holds"),
     Exposed(QUERY, "GET", "/v1/approvals"),
     Exposed(QUERY, "GET", "/v1/payments"),

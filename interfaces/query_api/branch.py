@@ -24,6 +24,7 @@ from interfaces.query_api.payments import PaymentQueries
 from interfaces.query_api.reports import ReportQueries
 from interfaces.query_api.requests import RequestQueries
 from interfaces.query_api.schedules import ScheduleQueries
+from interfaces.query_api.statements import StatementQueries
 from interfaces.query_api.wallets import WalletQueries
 
 FIRST_CONNECTIONS = (8, 4)
@@ -88,6 +89,7 @@ def new_branch(
     pages = Pages(cursors)
     queries = (
         *WalletQueries(reports, log, pages, currencies).queries(),
+        *StatementQueries(reports, log, currencies, settings.ledger, settings.public_url).queries(),
         *PaymentQueries(reports, pages, currencies).queries(),
         *RequestQueries(reports, pages, currencies).queries(),
         *ScheduleQueries(reports, pages, currencies).queries(),

@@ -52,10 +52,24 @@ class Asked(Generic[Given]):
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenAnswer:
+    """An answer in another form than JSON, to be kept as a file of this name."""
+
+    content: bytes
+    media_type: str
+    file_name: str
+
+    def response(self, headers: Mapping[str, str]) -> Response:
+        """Return it as a response."""
+        kept = {"Content-Disposition": f'attachment; filename="{self.file_name}"'}
+        return Response(self.content, 200, {**headers, **kept}, self.media_type)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a query found, and the position of the ledger that it reflects."""
 
-    document: Shape
+    document: Shape | WrittenAnswer
     position: int
 
 
@@ -73,6 +87,9 @@ class Query(Generic[Given]):
     handle: Callable[[Asked[Given]], Awaitable[Answer]]
     object_prefix: str | None = None
     """The prefix of the id in the path, where there is one; without the object it is a 404."""
+
+    media_types: Sequence[str] = ()
+    """The forms beside JSON that it can be asked for."""
 
 
 class Answerers(Protocol):
@@ -123,6 +140,8 @@ class Endpoint:
         object_id = _object_id(scope, query.object_prefix)
         handle = self._ledgers[caller.ledger].handlers[query.path]
         answer = await handle(Asked(caller, object_id, parameters))
+        if isinstance(answer.document, WrittenAnswer):
+            return answer.document.response(at(answer.position))
         return Response(_encode(answer.document), 200, at(answer.position), _JSON)
 
 

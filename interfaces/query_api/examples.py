@@ -44,6 +44,15 @@ _ENTRY = {
     "effective_at": _PAID,
     "position": 6,
 }
+_STATEMENT = {
+    "wallet_id": WALLET_ID,
+    "currency": "EUR",
+    "from": "2026-01-01",
+    "to": "2026-01-31",
+    "opening_balance": "100.00",
+    "entries": [_ENTRY],
+    "closing_balance": "87.66",
+}
 _LEG = {
     "source_wallet_id": WALLET_ID,
     "destination_wallet_id": _COUNTERPARTY,
@@ -167,6 +176,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "Wallets": _page(_WALLET),
     "Balance": _BALANCE,
     "Entries": _page(_ENTRY),
+    "WalletStatement": _STATEMENT,
     "Payments": _page(_PAYMENT),
     "Holds": _page(_HOLD),
     "WaitingPayments": _page(_WAITING),

@@ -42,6 +42,8 @@ _OBJECTS = {
     "sch": ("schedule_id", examples.SCHEDULE_ID),
 }
 
+_FILE = {"type": "string", "format": "binary"}
+
 _PROBLEM: Schema = {
     "type": "object",
     "description": "A problem after RFC 9457.",
@@ -105,7 +107,8 @@ def _operation(query: Query[Any]) -> Schema:
                     "application/json": {
                         "schema": {"$ref": REF + query.answers.__name__},
                         "example": examples.ANSWERS[query.answers.__name__],
-                    }
+                    },
+                    **{media_type: {"schema": _FILE} for media_type in query.media_types},
                 },
             },
             **{status: _problem(status) for status in sorted(statuses)},

@@ -31,11 +31,18 @@ from interfaces.replay.schedule_lines import (
     schedule_of,
 )
 from interfaces.replay.stored import Moved, Paid, Stored, Unreadable, WentOn, chunks, stamp
+from interfaces.replay.value_lines import (
+    LATE_ENTRIES,
+    LATE_ENTRY_FIELDS,
+    VALUE_DAY_FIELDS,
+    VALUE_DAYS,
+    ValueDates,
+)
 from interfaces.replay.wallets import Wallet, Wallets
 
 COMPARED = (
     *("balances", "members", "entries", "payments", "payment_requests", "daily_totals"),
-    *("schedules", "trial_balance"),
+    *("schedules", "trial_balance", "value_dates"),
 )
 """The read models that this check knows; another one is named as not compared."""
 
@@ -113,6 +120,11 @@ class ReadModels:
         )
         self._legs = self._in_order("payment_legs", lines.LEG_FIELDS, lines.LEGS, last)
         self._steps = self._in_order("payment_steps", lines.STEP_FIELDS, lines.STEPS, last)
+        self._value_dates = ValueDates(
+            self._in_order("value_days", VALUE_DAY_FIELDS, VALUE_DAYS, last),
+            self._in_order("late_entries", LATE_ENTRY_FIELDS, LATE_ENTRIES, last),
+            min(positions.get("value_dates", 0), last),
+        )
 
     def before(self, position: int, wallets: Wallets, order: OrderCheck) -> None:
         """Compare what has its checkpoint before a position, while the fold stands there."""
@@ -143,6 +155,7 @@ class ReadModels:
             for rows in (self._payments, self._requests, self._schedules):
                 rows.pass_over(event.position)
         if isinstance(facts, Moved):
+            self._value_dates.add(event, facts)
             if wallet is not None and event.position <= self._entries_until:
                 description = self._descriptions.of(event, facts.payment_id)
                 self._entries.expect(lines.entry_of(event, facts, wallet, description))
@@ -189,6 +202,7 @@ class ReadModels:
             rows.end()
         self._schedules.end()
         self._occurrences.end()
+        self._value_dates.end()
 
     def _compare(self, name: str, checkpoint: int, wallets: Wallets) -> None:
         if name == "balances":
@@ -235,5 +249,7 @@ _MODEL_OF = {
     "payment_legs": "payments",
     "payment_steps": "payments",
     "schedule_occurrences": "schedules",
+    "value_days": "value_dates",
+    "late_entries": "value_dates",
 }
 """Which read model a table belongs to, where that has another name."""
