@@ -28,6 +28,12 @@ SETTINGS = {
         "Assets besides the currencies of ISO 4217, as CODE=DIGITS pairs: POINTS=0,BTC=8."
         " A registered number of digits never changes.",
     ),
+    "FALCONPAY_CATEGORIES": (
+        "the kind of each payment",
+        "What payments are for whose payers do not say so in the metadata `category`, for the cash"
+        " flow of wallets: counterparty:REFERENCE=CATEGORY by the reference of a system wallet on"
+        " the other side, else kind:KIND=CATEGORY, with commas between.",
+    ),
     "FALCONPAY_ISSUER": ("falconpay", "Who signs access tokens; services believe this one only."),
     "FALCONPAY_JWKS_URL": (
         "the home's own keys",

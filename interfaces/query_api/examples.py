@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from interfaces.query_api.report_examples import REPORTS
+
 WALLET_ID = "wal_4ZK7QX2M9T8B3C5D6E7F8G9H0J"
 PAYMENT_ID = "pay_7XQ2M9T8B3C5D6E7F8G9H0J4ZK"
 REQUEST_ID = "prq_5VN0M7R6Z1A3B4C5D6E7F8G2XH"
@@ -189,5 +191,6 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "Days": _page(_DAY),
     "StoredEvents": _page(_EVENT),
     "Projections": _page(_PROJECTION),
+    **REPORTS,
 }
 """An answer of each shape."""

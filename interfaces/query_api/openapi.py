@@ -42,6 +42,26 @@ _OBJECTS = {
     "sch": ("schedule_id", examples.SCHEDULE_ID),
 }
 
+_TAG_HEADER = {
+    "ETag": {
+        "description": "By which the answer is asked for again with `If-None-Match`; it stays the"
+        " same until the ledger goes on.",
+        "schema": {"type": "string"},
+    }
+}
+_TAG_PARAMETER: Schema = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The `ETag` of an answer that the caller has: 304 where it is still the same.",
+}
+
+_UNCHANGED: Schema = {
+    "description": "The answer that the caller has is still the same.",
+    "headers": {**_POSITION_HEADER, **_TAG_HEADER},
+}
+
 _FILE = {"type": "string", "format": "binary"}
 
 _PROBLEM: Schema = {
@@ -98,11 +118,15 @@ def _operation(query: Query[Any]) -> Schema:
         "summary": query.summary,
         "description": needs or "Any token will do.",
         "operationId": query.answers.__name__,
-        "parameters": [*_object(query), *_parameters(query.parameters)],
+        "parameters": [
+            *_object(query),
+            *_parameters(query.parameters),
+            *([_TAG_PARAMETER] if query.tagged else ()),
+        ],
         "responses": {
             "200": {
                 "description": (query.answers.__doc__ or "").strip(),
-                "headers": _POSITION_HEADER,
+                "headers": {**_POSITION_HEADER, **(_TAG_HEADER if query.tagged else {})},
                 "content": {
                     "application/json": {
                         "schema": {"$ref": REF + query.answers.__name__},
@@ -111,6 +135,7 @@ def _operation(query: Query[Any]) -> Schema:
                     **{media_type: {"schema": _FILE} for media_type in query.media_types},
                 },
             },
+            **({"304": _UNCHANGED} if query.tagged else {}),
             **{status: _problem(status) for status in sorted(statuses)},
         },
         "security": [{"token": []}],

@@ -51,7 +51,8 @@ PaymentKind = Literal[
 ]
 
 
-def _whole_number(text: str, lowest: int, highest: int) -> int:
+def whole_number(text: str, lowest: int, highest: int) -> int:
+    """Return the number that a parameter is; raises `ValueError` with what it must be."""
     # The digits are counted first, since a long row of them is slow to convert.
     if _DIGITS.fullmatch(text) and len(text) <= 19 and lowest <= int(text) <= highest:
         return int(text)
@@ -59,11 +60,11 @@ def _whole_number(text: str, lowest: int, highest: int) -> int:
 
 
 def _position(text: str) -> int:
-    return _whole_number(text, 0, MAX_POSITION)
+    return whole_number(text, 0, MAX_POSITION)
 
 
 def _limit(text: str) -> int:
-    return _whole_number(text, 1, MAX_LIMIT)
+    return whole_number(text, 1, MAX_LIMIT)
 
 
 def _as_of(text: str) -> int | Instant:

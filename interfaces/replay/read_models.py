@@ -10,6 +10,7 @@ import psycopg
 from interfaces.replay import lines, tables
 from interfaces.replay.findings import Difference, Findings
 from interfaces.replay.order import OrderCheck
+from interfaces.replay.report_lines import TRAIL, TRAIL_FIELDS, Declines, Trail
 from interfaces.replay.request_lines import (
     REQUEST_FIELDS,
     REQUESTS,
@@ -42,7 +43,7 @@ from interfaces.replay.wallets import Wallet, Wallets
 
 COMPARED = (
     *("balances", "members", "entries", "payments", "payment_requests", "daily_totals"),
-    *("schedules", "trial_balance", "value_dates"),
+    *("schedules", "trial_balance", "value_dates", "declines", "audit_trail"),
 )
 """The read models that this check knows; another one is named as not compared."""
 
@@ -89,6 +90,7 @@ class ReadModels:
         self._chosen = chosen
         self._findings = findings
         self._totals = tables.DailyTotals()
+        self._declines = Declines()
         self._descriptions = lines.Descriptions()
         self.found: Sequence[ReadModel] = [
             ReadModel(*row) for row in connection.execute(CHECKPOINTS)
@@ -125,6 +127,10 @@ class ReadModels:
             self._in_order("late_entries", LATE_ENTRY_FIELDS, LATE_ENTRIES, last),
             min(positions.get("value_dates", 0), last),
         )
+        self._trail = Trail(
+            self._in_order("audit_trail", TRAIL_FIELDS, TRAIL, last),
+            min(positions.get("audit_trail", 0), last),
+        )
 
     def before(self, position: int, wallets: Wallets, order: OrderCheck) -> None:
         """Compare what has its checkpoint before a position, while the fold stands there."""
@@ -150,6 +156,7 @@ class ReadModels:
         than this one.
         """
         facts = event.facts
+        self._trail.add(event)
         if isinstance(last, Unreadable):
             # That event is found where it stands; nothing is wrong where its stream begins.
             for rows in (self._payments, self._requests, self._schedules):
@@ -162,6 +169,7 @@ class ReadModels:
         elif isinstance(facts, Paid | WentOn):
             self._descriptions.add(event, facts)
             self._totals.add(event)
+            self._declines.add(event)
             if event.position > self._payments_until:
                 return
             if event.version > 1:
@@ -203,6 +211,7 @@ class ReadModels:
         self._schedules.end()
         self._occurrences.end()
         self._value_dates.end()
+        self._trail.end()
 
     def _compare(self, name: str, checkpoint: int, wallets: Wallets) -> None:
         if name == "balances":
@@ -211,6 +220,8 @@ class ReadModels:
             tables.compare_members(self._connection, wallets.known, self._findings)
         elif name == "daily_totals":
             self._totals.compare(self._connection, checkpoint, self._findings)
+        elif name == "declines":
+            self._declines.compare(self._connection, checkpoint, self._findings)
         elif name == "trial_balance":
             tables.compare_trial_balance(self._connection, wallets.known, self._findings)
 

@@ -9,6 +9,7 @@ import msgspec
 import psycopg
 
 from domain.identifiers import encode
+from interfaces.replay import actor_lines as actors
 from interfaces.replay import request_lines as requests
 from interfaces.replay import schedule_lines as schedules
 
@@ -18,14 +19,6 @@ CHUNK = 4_000
 EVENTS: LiteralString = """
 SELECT notification_id, uuid_send(originator_id), originator_version, topic, state, metadata,
        timestamptz_send(recorded_at) FROM events """
-
-
-class Place(msgspec.Struct, gc=False):
-    """What metadata says of an event's place in its command."""
-
-    command_id: str
-    index: int
-    count: int
 
 
 class Opened(msgspec.Struct, rename={"account_class": "class"}):
@@ -168,6 +161,7 @@ Facts = (
     | Approvals
     | Paid
     | WentOn
+    | actors.Answered
     | requests.Facts
     | schedules.Facts
     | Other
@@ -198,6 +192,7 @@ SHAPES: Mapping[str, type[Facts]] = {
     "payment.released.v1": WentOn,
     "payment.refunded.v1": WentOn,
     "payment.reversed.v1": WentOn,
+    **actors.SHAPES,
     **requests.SHAPES,
     **schedules.SHAPES,
 }
@@ -205,7 +200,7 @@ _DECODE: Mapping[str, Callable[[bytes], Facts]] = {
     name: msgspec.json.Decoder(shape).decode for name, shape in SHAPES.items()
 }
 _DECODE_OTHER = msgspec.json.Decoder(Other).decode
-_DECODE_PLACE = msgspec.json.Decoder(Place).decode
+_DECODE_PLACE = msgspec.json.Decoder(actors.Place).decode
 _PREFIXES = {
     "wallet": "wal",
     "payment": "pay",
@@ -229,7 +224,7 @@ class Stored(msgspec.Struct):
     version: int
     type: str
     recorded: bytes
-    place: Place
+    place: actors.Place
     facts: Facts
 
 
