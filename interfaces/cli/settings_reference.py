@@ -53,6 +53,10 @@ SETTINGS = {
         "none",
         "HOST:PORT of the Kafka broker; set by `up`. Without it the workers read the event store.",
     ),
+    "FALCONPAY_STREAM_CLIENTS": (
+        "1000",
+        "How many streams of changes (`GET /v1/stream`) the query API has open at most.",
+    ),
     "FALCONPAY_WAL_ARCHIVE": (
         "none",
         "Folder to which the server brought along copies its write-ahead log, for recovery to any"

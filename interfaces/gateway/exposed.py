@@ -19,6 +19,9 @@ class Exposed:
     served_as: str | None = None
     """The path that the service knows it by, where that is another one."""
 
+    endless: bool = False
+    """Whether the answer goes on for as long as its client likes."""
+
 
 def _open(path: str, served_as: str | None = None) -> Exposed:
     return Exposed(IDENTITY, "GET", path, needs_token=False, served_as=served_as)
@@ -84,4 +87,5 @@ EXPOSED = (
     Exposed(QUERY, "GET", "/v1/audit/trail"),
     Exposed(QUERY, "GET", "/v1/audit/accesses"),
     Exposed(QUERY, "GET", "/v1/projections"),
+    Exposed(QUERY, "GET", "/v1/stream", endless=True),
 )

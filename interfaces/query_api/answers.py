@@ -161,10 +161,15 @@ class Step(Shape, kw_only=True):
     position: PositionNumber
 
 
-class PaymentWithHistory(Payment, kw_only=True):
-    """A payment with its legs and its history, the oldest step first."""
+class PaymentWithLegs(Payment, kw_only=True):
+    """A payment with its legs."""
 
     legs: list[Leg]
+
+
+class PaymentWithHistory(PaymentWithLegs, kw_only=True):
+    """A payment with its legs and its history, the oldest step first."""
+
     timeline: list[Step]
 
 

@@ -30,6 +30,7 @@ from interfaces.query_api.reports import ReportQueries
 from interfaces.query_api.requests import RequestQueries
 from interfaces.query_api.schedules import ScheduleQueries
 from interfaces.query_api.statements import StatementQueries
+from interfaces.query_api.stream_tail import Tail
 from interfaces.query_api.trail import TrailQueries
 from interfaces.query_api.wallet_reports import WalletReports
 from interfaces.query_api.wallets import WalletQueries
@@ -52,6 +53,7 @@ class Branch:
     queries: tuple[Query[Any], ...]
     handlers: Mapping[str, Callable[[Asked[Any]], Awaitable[Answer]]]
     accesses: AccessLog
+    tail: Tail
     pools: tuple[Snapshots | AccessLog, ...]
 
     async def open(self) -> None:
@@ -111,4 +113,5 @@ def new_branch(
     handlers = {query.path: query.handle for query in queries}
     accesses = AccessLog(conninfo(settings, secrets, "accesslog", "reports"))
     pools = (report_snapshots, ledger_snapshots, accesses)
-    return Branch(reports, log, queries, handlers, accesses, pools)
+    tail = Tail(reports, currencies)
+    return Branch(reports, log, queries, handlers, accesses, tail, pools)

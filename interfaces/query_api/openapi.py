@@ -8,8 +8,12 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from interfaces.query_api import examples
+from interfaces.query_api.answers import PaymentWithLegs
 from interfaces.query_api.endpoint import Query
 from interfaces.query_api.parameters import POSITION_SCHEMA, Parameters
+from interfaces.query_api.stream import PATH as STREAM
+from interfaces.query_api.stream_frames import BalanceChange
+from interfaces.query_api.stream_openapi import stream_operation
 
 REF = "#/components/schemas/"
 Schema = dict[str, Any]
@@ -20,10 +24,13 @@ _PROBLEMS = {
     "403": "The token lacks a scope.",
     "404": "The object does not exist, or is not the caller's.",
     "422": "A query parameter is unknown, given twice or wrong, or the cursor is not for this.",
+    "429": "The caller has as many streams open as one may have.",
     "500": "The service failed; it is safe to ask again.",
     "503": "The read model has not come as far as was asked for in 2 seconds, or the service"
     " cannot answer now; `Retry-After` says when to ask again.",
 }
+
+_OF_STREAMS = ("400", "401", "403", "422", "429", "500", "503")
 
 _POSITION_HEADER = {
     "Ledger-Position": {
@@ -100,6 +107,8 @@ def document_queries(app: FastAPI, queries: Sequence[Query[Any]]) -> None:
                 routes=app.routes,
             )
             document["paths"] = {query.path: {"get": _operation(query)} for query in queries}
+            refusals = {status: _problem(status) for status in _OF_STREAMS}
+            document["paths"][STREAM] = {"get": stream_operation(refusals)}
             document["components"] = _components(queries)
             app.openapi_schema = document
         return app.openapi_schema
@@ -108,7 +117,7 @@ def document_queries(app: FastAPI, queries: Sequence[Query[Any]]) -> None:
 
 
 def _operation(query: Query[Any]) -> Schema:
-    statuses = set(_PROBLEMS)
+    statuses = set(_PROBLEMS) - {"429"}
     if query.object_prefix is None:
         statuses.discard("404")
     if not query.scopes:
@@ -171,7 +180,7 @@ def _parameter(name: str, schema: Mapping[str, Any]) -> Schema:
 
 def _problem(status: str) -> Schema:
     headers = {}
-    if status == "503":
+    if status in {"429", "503"}:
         headers = _RETRY_HEADER
     elif status == "404":
         headers = _POSITION_HEADER
@@ -184,7 +193,8 @@ def _problem(status: str) -> Schema:
 
 def _components(queries: Sequence[Query[Any]]) -> Schema:
     _, schemas = msgspec.json.schema_components(
-        [query.answers for query in queries], ref_template=REF + "{name}"
+        [*(query.answers for query in queries), BalanceChange, PaymentWithLegs],
+        ref_template=REF + "{name}",
     )
     token = {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"}
     return {
