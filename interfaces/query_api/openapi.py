@@ -108,7 +108,7 @@ def document_queries(app: FastAPI, queries: Sequence[Query[Any]]) -> None:
             )
             document["paths"] = {query.path: {"get": _operation(query)} for query in queries}
             refusals = {status: _problem(status) for status in _OF_STREAMS}
-            document["paths"][STREAM] = {"get": stream_operation(refusals)}
+            document["paths"][STREAM] = {"get": stream_operation(_POSITION_HEADER, refusals)}
             document["components"] = _components(queries)
             app.openapi_schema = document
         return app.openapi_schema

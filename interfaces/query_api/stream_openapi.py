@@ -26,8 +26,8 @@ read. Needs one of the scopes {", ".join(SCOPES)}; without `read` a token sees b
 `wallets` and payments by `payments`."""
 
 
-def stream_operation(problems: Schema) -> Schema:
-    """Return the operation; `problems` are the refusals of every route by their status."""
+def stream_operation(headers: Schema, problems: Schema) -> Schema:
+    """Return the operation, with the headers of its answer and its refusals by their status."""
     after = StreamParameters.model_json_schema()["properties"]["after"]
     position = next(choice for choice in after["anyOf"] if choice != {"type": "null"})
     return {
@@ -53,6 +53,7 @@ def stream_operation(problems: Schema) -> Schema:
         "responses": {
             "200": {
                 "description": "The stream, until it ends.",
+                "headers": headers,
                 "content": {
                     "text/event-stream": {"schema": {"type": "string"}, "example": BALANCE}
                 },
