@@ -86,6 +86,12 @@ EXPOSED = (
     Exposed(QUERY, "GET", "/v1/audit/events"),
     Exposed(QUERY, "GET", "/v1/audit/trail"),
     Exposed(QUERY, "GET", "/v1/audit/accesses"),
+    Exposed(QUERY, "GET", "/v1/audit/seals"),
+    Exposed(QUERY, "GET", "/v1/audit/seals/latest"),
+    Exposed(QUERY, "GET", "/v1/audit/key"),
+    Exposed(QUERY, "GET", "/v1/audit/keys"),
+    Exposed(QUERY, "GET", "/v1/audit/consistency"),
+    Exposed(QUERY, "GET", "/v1/audit/payments/{payment_id}/proof"),
     Exposed(QUERY, "GET", "/v1/projections"),
     Exposed(QUERY, "GET", "/v1/stream", endless=True),
 )

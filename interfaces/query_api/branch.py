@@ -15,6 +15,7 @@ from infrastructure.report_store.access_log import AccessLog
 from infrastructure.report_store.acts import Acts
 from infrastructure.report_store.ledger_log import LedgerLog
 from infrastructure.report_store.reports import Reports
+from infrastructure.report_store.seal_log import SealLog
 from infrastructure.report_store.snapshots import Snapshots
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
@@ -29,6 +30,7 @@ from interfaces.query_api.payments import PaymentQueries
 from interfaces.query_api.reports import ReportQueries
 from interfaces.query_api.requests import RequestQueries
 from interfaces.query_api.schedules import ScheduleQueries
+from interfaces.query_api.seals import SealQueries
 from interfaces.query_api.statements import StatementQueries
 from interfaces.query_api.stream_tail import Tail
 from interfaces.query_api.trail import TrailQueries
@@ -109,6 +111,9 @@ def new_branch(
         *TrailQueries(reports, log, Acts(ledger_snapshots, EventCodec()), pages).queries(),
         *AccessQueries(reports, pages).queries(),
         *AuditQueries(reports, log, pages).queries(),
+        *SealQueries(
+            reports, SealLog(ledger_snapshots, EventCodec()), pages, settings.seal_interval
+        ).queries(),
     )
     handlers = {query.path: query.handle for query in queries}
     accesses = AccessLog(conninfo(settings, secrets, "accesslog", "reports"))

@@ -169,6 +169,17 @@ _PROJECTION = {
 }
 
 
+_SEAL = {
+    "size": 7,
+    "root": "5M2sjPmWblq1YyTnWA3a4vY3I0bNG3Iy6ZB0b5PGAC0=",
+    "checkpoint": "falconpay/main\n7\n5M2sjPmWblq1YyTnWA3a4vY3I0bNG3Iy6ZB0b5PGAC0=\n\n\u2014 falconpay"
+    "/main 3nyy1Q...\n",
+    "sealed_at": "2026-01-31T12:00:10.000000Z",
+}
+_VKEY = "falconpay/main+de7cb2d5+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+_PROVEN = {"position": 5, "entry": "eyJkYXRhIjoi...", "proof": [_EVENT["leaf_hash"]]}
+
+
 def _page(item: dict[str, Any]) -> dict[str, Any]:
     return {"items": [item], "next_cursor": None}
 
@@ -192,5 +203,16 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "StoredEvents": _page(_EVENT),
     "Projections": _page(_PROJECTION),
     **REPORTS,
+    "Seals": _page(_SEAL),
+    "LatestSeal": _SEAL,
+    "SealKey": {"vkey": _VKEY},
+    "SealKeys": {"items": [{"vkey": _VKEY, "from_size": 3, "to_size": None}]},
+    "ConsistencyProof": {"proof": [_EVENT["leaf_hash"]]},
+    "PaymentProof": {
+        "payment_id": PAYMENT_ID,
+        "checkpoint": _SEAL["checkpoint"],
+        "vkey": _VKEY,
+        "events": [_PROVEN],
+    },
 }
 """An answer of each shape."""

@@ -23,6 +23,7 @@ _PROBLEMS = {
     "401": "There is no valid token.",
     "403": "The token lacks a scope.",
     "404": "The object does not exist, or is not the caller's.",
+    "409": "What is asked for is not sealed yet; `Retry-After` says when the next seal comes.",
     "422": "A query parameter is unknown, given twice or wrong, or the cursor is not for this.",
     "429": "The caller has as many streams open as one may have.",
     "500": "The service failed; it is safe to ask again.",
@@ -117,7 +118,7 @@ def document_queries(app: FastAPI, queries: Sequence[Query[Any]]) -> None:
 
 
 def _operation(query: Query[Any]) -> Schema:
-    statuses = set(_PROBLEMS) - {"429"}
+    statuses = set(_PROBLEMS) - {"409", "429"} | set(query.problems)
     if query.object_prefix is None:
         statuses.discard("404")
     if not query.scopes:
@@ -161,7 +162,11 @@ def _object(query: Query[Any]) -> Sequence[Schema]:
 
 def _parameters(model: type[Parameters]) -> Sequence[Schema]:
     shape = model.model_json_schema(by_alias=True)
-    return [_parameter(name, schema) for name, schema in shape["properties"].items()]
+    required = shape.get("required", ())
+    return [
+        {**_parameter(name, schema), "required": name in required}
+        for name, schema in shape["properties"].items()
+    ]
 
 
 def _parameter(name: str, schema: Mapping[str, Any]) -> Schema:
@@ -174,13 +179,13 @@ def _parameter(name: str, schema: Mapping[str, Any]) -> Schema:
         kept["anyOf"] = choices
     if kept.get("default") in {None, "0001-01-01", "9999-12-31"}:
         kept.pop("default", None)
-    found = {"name": name, "in": "query", "required": False, "schema": kept}
+    found = {"name": name, "in": "query", "schema": kept}
     return {**found, "description": schema["description"]}
 
 
 def _problem(status: str) -> Schema:
     headers = {}
-    if status in {"429", "503"}:
+    if status in {"409", "429", "503"}:
         headers = _RETRY_HEADER
     elif status == "404":
         headers = _POSITION_HEADER

@@ -63,6 +63,10 @@ def _position(text: str) -> int:
     return whole_number(text, 0, MAX_POSITION)
 
 
+def _size(text: str) -> int:
+    return whole_number(text, 1, MAX_POSITION)
+
+
 def _limit(text: str) -> int:
     return whole_number(text, 1, MAX_LIMIT)
 
@@ -109,6 +113,7 @@ def _wallet(text: str) -> WalletId:
 POSITION_SCHEMA = {"type": "integer", "minimum": 0, "maximum": MAX_POSITION}
 TIME_SCHEMA = {"type": "string", "format": "date-time"}
 _DATE_SCHEMA = {"type": "string", "format": "date"}
+_SIZE_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_POSITION}
 _LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}
 _AS_OF_SCHEMA = {"anyOf": [TIME_SCHEMA, {"type": "string", "pattern": "^[0-9]+$"}]}
 _EFFECTIVE_SCHEMA = {"anyOf": [_DATE_SCHEMA, TIME_SCHEMA]}
@@ -120,6 +125,7 @@ _CURSOR_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
 
 Cursor = Annotated[str, WithJsonSchema(_CURSOR_SCHEMA)]
 Position = Annotated[int, PlainValidator(_position), WithJsonSchema(POSITION_SCHEMA)]
+Size = Annotated[int, PlainValidator(_size), WithJsonSchema(_SIZE_SCHEMA)]
 Limit = Annotated[int, PlainValidator(_limit), WithJsonSchema(_LIMIT_SCHEMA)]
 AsOf = Annotated[int | Instant, PlainValidator(_as_of), WithJsonSchema(_AS_OF_SCHEMA)]
 Time = Annotated[Instant, PlainValidator(_instant), WithJsonSchema(TIME_SCHEMA)]
@@ -270,3 +276,14 @@ class EventsParameters(ListParameters):
 
     after: Position = Field(default=0, description="Only events beyond this position.")
     wallet_id: Wallet | None = Field(default=None, description="Only events of this wallet.")
+
+
+class ConsistencyParameters(Parameters):
+    """Two sizes of the log."""
+
+    model_config = ConfigDict(validate_by_alias=True, validate_by_name=False)
+
+    since: Size = Field(alias="from", description="The smaller size, 1 or more.", examples=[5])
+    until: Size = Field(
+        alias="to", description="The larger size, that of the latest seal at most.", examples=[7]
+    )

@@ -11,6 +11,7 @@ import psycopg
 from interfaces.replay.findings import Difference, Findings
 from interfaces.replay.order import OrderCheck
 from interfaces.replay.read_models import ReadModel, ReadModels
+from interfaces.replay.seals import Outside, SealCheck
 from interfaces.replay.stored import EVENTS, Reader, Stored, Unreadable, chunks, stream_name
 from interfaces.replay.tables import HEADS, Row, compare_heads
 from interfaces.replay.wallets import Wallets
@@ -41,6 +42,14 @@ CROSS JOIN LATERAL (
 
 
 @dataclass(frozen=True, slots=True)
+class Sealed:
+    """How many seals were compared, and up to which position the last one goes."""
+
+    count: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """What a replay came to; `position` is the store's last one, `seconds` what it took."""
 
@@ -48,6 +57,7 @@ class Verification:
     events: int
     wallets: int
     read_models: Sequence[ReadModel]
+    seals: Sealed
     findings: Findings
     seconds: float
 
@@ -56,12 +66,14 @@ def verify(
     ledger: psycopg.Connection[Any],
     reports: psycopg.Connection[Any],
     progress: Callable[[int, int], object],
+    outside: Outside | None = None,
 ) -> Verification:
     """Replay a ledger over two read-only snapshots; memory grows with wallets, not with events.
 
     Both connections are in REPEATABLE READ and have asked nothing yet. `progress` is told the
-    position reached and the last one. The read models are looked at first, so that the events
-    reach at least as far as they do.
+    position reached and the last one; `outside` is what is known of seals elsewhere than in the
+    database. The read models are looked at first, so that the events reach at least as far as they
+    do.
     """
     begun = time.monotonic()
     findings = Findings()
@@ -72,19 +84,23 @@ def verify(
         name = stream_name(topic, stream)
         findings.add(Difference(position, "events", name, "version", "the next one", version))
     wallets, order = Wallets(findings), OrderCheck(findings)
+    seals = SealCheck(ledger, findings, outside)
     reader = Reader()
     events = 0
     for rows in chunks(ledger, "events", IN_ORDER, last):
         lasts = last_events(ledger, rows, models.until)
         fold(rows, lasts, reader, order, wallets, models, findings)
+        seals.add(rows)
         events += len(rows)
         progress(rows[-1][0], last)
     order.end(last)
+    seals.end(last)
     models.before(last + 1, wallets, order)
     models.end()
     compare_heads(heads, wallets.known, last, findings)
     seconds = time.monotonic() - begun
-    return Verification(last, events, len(wallets.known), models.found, findings, seconds)
+    sealed = Sealed(seals.checked, seals.last)
+    return Verification(last, events, len(wallets.known), models.found, sealed, findings, seconds)
 
 
 def _look(ledger: psycopg.Connection[Any]) -> tuple[UUID, int, list[Row]]:

@@ -13,6 +13,7 @@ from infrastructure.report_store.rebuilt_tables import REBUILDING
 from infrastructure.secrets import SecretMissing, Secrets
 from infrastructure.settings import Settings
 from infrastructure.version import VERSION
+from interfaces.supervisor.anchors import failing_anchors
 from interfaces.supervisor.first_steps import urls
 from interfaces.supervisor.home import HomeLock
 from interfaces.supervisor.plan import gateway_of
@@ -61,7 +62,8 @@ class Report(TypedDict):
     """The whole of `status --json`; `position` is null while the database is away.
 
     They are the first ledger's, with its projections; `ledgers` has the further ones.
-    `diverged` has what relay and projector say that have seen more than the store has.
+    `diverged` has what relay, projector and sealer say that have seen more than the store has,
+    `anchors` which places do not take seals.
     """
 
     running: bool
@@ -76,6 +78,7 @@ class Report(TypedDict):
     projections: list[ProjectionReport]
     ledgers: list[LedgerReport]
     diverged: list[str]
+    anchors: list[str]
 
 
 def report(settings: Settings) -> Report:
@@ -95,6 +98,7 @@ def report(settings: Settings) -> Report:
         projections=[],
         ledgers=[],
         diverged=[],
+        anchors=[],
     )
     if state is None:
         return found
@@ -105,6 +109,8 @@ def report(settings: Settings) -> Report:
     found["kafka_bootstrap"] = settings.kafka_bootstrap
     found["roles"], found["servers"] = _parts(settings, state, found["position"] is not None)
     found["diverged"] = _diverged(found["roles"])
+    sealers = {part["port"] for part in found["roles"] if part["name"] == "sealer" and part["pid"]}
+    found["anchors"] = [told for port in sealers for told in failing_anchors(port)]
     try:
         found["database_url"] = reader_url(settings, secrets)
     except SecretMissing:

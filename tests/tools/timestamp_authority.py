@@ -57,7 +57,7 @@ class Authority:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/"
-        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
     @property
@@ -74,7 +74,7 @@ class Authority:
         (self.folder / "query.tsq").write_bytes(query)
         self._openssl(
             *("ts", "-reply", "-config", "ts.cnf", "-queryfile", "query.tsq"),
-            *("-signer", "tsa.pem", "-inkey", "tsa.key", "-chain", "ca.pem", "-out", "answer.tsr"),
+            *("-signer", "tsa.pem", "-inkey", "tsa.key", "-out", "answer.tsr"),
         )
         return (self.folder / "answer.tsr").read_bytes()
 
