@@ -62,6 +62,25 @@ SETTINGS = {
         "Folder to which the server brought along copies its write-ahead log, for recovery to any"
         " point in time.",
     ),
+    "FALCONPAY_SEAL_INTERVAL": (
+        "10",
+        "Seconds between two seals while there are new events, and what of the log can be rewritten"
+        " unseen at most.",
+    ),
+    "FALCONPAY_SEAL_ORIGIN": (
+        "falconpay/LEDGER",
+        "Name of the sealed log and of its keys; the word LEDGER stands for the ledger's name. It"
+        " cannot be changed once there are seals.",
+    ),
+    "FALCONPAY_SEAL_ANCHORS": (
+        "none",
+        "Where every seal is written, too: file:FOLDER, git:FOLDER (a repository, pushed where it"
+        " has a remote), rfc3161:URL (a time-stamp authority), with commas between.",
+    ),
+    "FALCONPAY_TSA_CERTIFICATES": (
+        "none: the answer is kept, and only compared with what was asked",
+        "PEM file of the root certificates by which time stamps are verified.",
+    ),
     "FALCONPAY_HEALTH_PORT": (
         "a free port",
         "Port of /healthz, /readyz and /metrics of roles without an API; set by `up`.",
