@@ -5,13 +5,16 @@ import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from infrastructure.report_store.rebuilt_tables import rebuilt_tables
+from interfaces.supervisor.report import _positions
 from tests.books import ROOT, falcon, falcon_command, falcon_json
-from tests.fan_out import FanOut, copy_of_the_store, drain, some_traffic
+from tests.fan_out import FanOut, copy_of_the_store, drain, some_traffic, until
+from tests.query_system import query_system
 from tests.read_model_fold import folded_rows, stored_rows
 from tests.rebuilds import (
     fingerprints,
@@ -23,7 +26,7 @@ from tests.rebuilds import (
     wait_until_blocked,
     wrong_rows,
 )
-from tests.servers import FreshDatabases
+from tests.servers import FreshDatabases, PostgresHome
 
 NEW = '"reports_main__new_payments"'
 
@@ -123,6 +126,32 @@ def test_the_second_of_two_is_refused(fan_out: FanOut) -> None:
         assert falcon(databases, "replay", "drop", "entries").returncode == 1
         assert falcon_json(databases, "replay", "rebuild", "balances")["switched"]
     assert falcon_json(databases, "replay", "rebuild", "entries")["switched"]
+
+
+def test_what_is_being_rebuilt_is_shown_for_as_long_as_it_lasts(
+    postgres: PostgresHome, tmp_path: Path
+) -> None:
+    """By the query API and by `status`; what was killed is not shown."""
+    with query_system(postgres, tmp_path) as system:
+        some_traffic(FanOut(system.databases))
+        system.follow()
+        place = (system.databases.settings, system.databases.secrets)
+
+        def shown() -> set[tuple[str, str]]:
+            asked = {(each["name"], each["state"]) for each in system.pages("/v1/projections")}
+            _, told = _positions(*place)
+            assert asked == {(each["name"], each["state"]) for each in told}
+            return asked
+
+        before = shown()
+        assert {state for _, state in before} == {"following"}
+        with rebuilt_tables(*place, projection("entries")) as tables:
+            assert tables.claim()
+            assert shown() - before == {("entries", "rebuilding")}
+        until(lambda: shown() == before)
+        with rebuilding(system.databases, "payments", [("reports_main.payments", "ACCESS SHARE")]):
+            assert ("payments", "rebuilding") in shown()
+        until(lambda: shown() == before)
 
 
 def test_tables_that_were_migrated_since_are_begun_afresh(fan_out: FanOut) -> None:
