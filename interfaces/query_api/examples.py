@@ -172,8 +172,8 @@ _PROJECTION = {
 _SEAL = {
     "size": 7,
     "root": "5M2sjPmWblq1YyTnWA3a4vY3I0bNG3Iy6ZB0b5PGAC0=",
-    "checkpoint": "falconpay/main\n7\n5M2sjPmWblq1YyTnWA3a4vY3I0bNG3Iy6ZB0b5PGAC0=\n\n\u2014 falconpay"
-    "/main 3nyy1Q...\n",
+    "checkpoint": "falconpay/main\n7\n5M2sjPmWblq1YyTnWA3a4vY3I0bNG3Iy6ZB0b5PGAC0=\n\n"
+    "\u2014 falconpay/main 3nyy1Q...\n",
     "sealed_at": "2026-01-31T12:00:10.000000Z",
 }
 _VKEY = "falconpay/main+de7cb2d5+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"

@@ -1,7 +1,5 @@
 """Asks the sealer which of its anchors fail, by the figures that anybody may look at."""
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from interfaces.supervisor.probes import page
 
 FAILING = "falconpay_anchor_failing"
@@ -10,6 +8,8 @@ SIZE = "falconpay_anchor_size"
 
 def failing_anchors(port: int) -> list[str]:
     """Return a sentence for each anchor that did not take the last seal it was given."""
+    from prometheus_client.parser import text_string_to_metric_families
+
     text = page("127.0.0.1", port, "/metrics")
     found = {
         (sample.name, sample.labels["ledger"], sample.labels["anchor"]): int(sample.value)
