@@ -83,6 +83,7 @@ def test_how_far_the_read_models_are(system: QuerySystem, book: Book) -> None:
         "payments",
         "schedules",
         "trial_balance",
+        "value_dates",
     ]
     versions = {projection.name: projection.version for projection in CATALOGUE}
     for item in items:
