@@ -31,11 +31,11 @@ class Documented:
             return
         media_type = response.headers["content-type"].split(";")[0]
         assert media_type in documented["content"]
+        if status == "200":
+            assert response.headers["ledger-position"].isdecimal()
         schema = documented["content"][media_type]["schema"]
         if "$ref" in schema:
             self.validator(schema["$ref"]).validate(response.json())
-        if status == "200":
-            assert response.headers["ledger-position"].isdecimal()
 
     def validator(self, reference: str) -> jsonschema.Draft202012Validator:
         """Return what validates against one schema of the document."""
