@@ -42,6 +42,7 @@ GROUPS: dict[str, Group] = {
     "http": Group("bench.http", "transfers over HTTP, alone, together, through the gateway", 3),
     "reading": Group("bench.reading", "balance queries, commit to visible in balances", 3),
     "million": Group("bench.million", "rebuild, proof and storage of a million events", 6),
+    "reports": Group("bench.reporting", "reports over a million events", 8, NAMED),
     "import": Group("bench.importing", "a bank's transactions and their proof", 0.5),
     "overload": Group("bench.overload", "three times what it can do", 2, NAMED),
     "growth": Group("bench.growth", "5 million events against an empty ledger", 25, NAMED),

@@ -1,7 +1,7 @@
 """Instants as RFC 3339 text in UTC, fixed in width, so that text order is time order."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NewType
 
 Instant = NewType("Instant", str)
@@ -43,6 +43,11 @@ def next_midnight(text: Instant) -> Instant:
     """Return the end of the UTC day that an instant lies in."""
     day = moment(text).replace(hour=0, minute=0, second=0, microsecond=0)
     return instant(day + timedelta(days=1))
+
+
+def first_instant(day: date) -> Instant:
+    """Return the beginning of a day in UTC."""
+    return instant(datetime.combine(day, time.min, UTC))
 
 
 def later(text: Instant, seconds: int) -> Instant:

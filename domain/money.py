@@ -39,6 +39,11 @@ class Currencies:
             raise ValueError(f"{taken[0]} is a currency of ISO 4217: choose another asset code.")
         self._digits = {**standard, **assets}
 
+    @property
+    def most_digits(self) -> int:
+        """The minor digits of the most finely divided currency or asset."""
+        return max(self._digits.values())
+
     def digits(self, code: str) -> int:
         """Return the number of minor digits of a currency, or raise `CurrencyUnknown`."""
         try:

@@ -3,13 +3,15 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
 LEDGER_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_ORIGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*", re.ASCII)
+_ANCHOR = re.compile(r"\s*(file|git|rfc3161):(\S+)\s*")
 
 
 class SettingInvalid(ValueError):
@@ -42,6 +44,22 @@ class Settings:
     identity_host: str
     assets: Mapping[str, int]
     wal_archive: Path | None
+    stream_clients: int
+    """How many streams of changes a query process has open at most."""
+
+    categories: Mapping[str, str]
+    """What payments are for whose payers do not say so, by kind and by counterparty."""
+
+    seal_interval: int
+    """Seconds between two seals while there are new events."""
+
+    seal_origin: str
+    """The name of the log; in it the word LEDGER stands for the ledger's name."""
+
+    seal_anchors: Sequence[tuple[str, str]]
+    """Kinds and places to which every seal is written, too."""
+
+    tsa_certificates: Path | None
 
     @property
     def command_port(self) -> int:
@@ -91,6 +109,13 @@ def _integer(environ: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
+def _interval(environ: Mapping[str, str]) -> int:
+    seconds = _integer(environ, "FALCONPAY_SEAL_INTERVAL", 10)
+    if not 1 <= seconds <= 86_400:
+        raise SettingInvalid(f"FALCONPAY_SEAL_INTERVAL is {seconds}: give 1 to 86400 seconds.")
+    return seconds
+
+
 def _assets(text: str) -> dict[str, int]:
     assets: dict[str, int] = {}
     for part in filter(None, text.split(",")):
@@ -101,6 +126,41 @@ def _assets(text: str) -> dict[str, int]:
             )
         assets[match[1]] = int(match[2])
     return assets
+
+
+def _origin(text: str) -> str:
+    if not _ORIGIN.fullmatch(text) or len(text) > 200:
+        raise SettingInvalid(
+            f"FALCONPAY_SEAL_ORIGIN is {text!r}: write a name such as example.com/books/LEDGER, of"
+            " letters, digits, dots, dashes and slashes."
+        )
+    return text
+
+
+def _anchors(text: str) -> tuple[tuple[str, str], ...]:
+    found = []
+    for part in filter(None, text.split(",")):
+        match = _ANCHOR.fullmatch(part)
+        if match is None:
+            raise SettingInvalid(
+                f"FALCONPAY_SEAL_ANCHORS has {part!r}: write file:FOLDER, git:FOLDER or"
+                " rfc3161:URL, with commas between several."
+            )
+        found.append((match[1], match[2]))
+    return tuple(found)
+
+
+def _categories(text: str) -> dict[str, str]:
+    rules: dict[str, str] = {}
+    for part in filter(None, text.split(",")):
+        match = re.fullmatch(r"\s*((?:kind|counterparty):[^=]{1,64})=([^=]{1,50})", part)
+        if match is None:
+            raise SettingInvalid(
+                f"FALCONPAY_CATEGORIES has {part!r}: write kind:KIND=CATEGORY or"
+                " counterparty:REFERENCE=CATEGORY, with commas between several."
+            )
+        rules[match[1]] = match[2].strip()
+    return rules
 
 
 def _endpoints(home: Path) -> dict[str, str]:
@@ -125,6 +185,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     host = known.get("FALCONPAY_HOST", "127.0.0.1")
     # Where a role listens on all addresses, its neighbours on this machine are on loopback.
     archive = known.get("FALCONPAY_WAL_ARCHIVE")
+    certificates = known.get("FALCONPAY_TSA_CERTIFICATES")
     near = "127.0.0.1" if host in {"0.0.0.0", "::"} else host
     return Settings(
         home=home,
@@ -148,5 +209,11 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         query_host=known.get("FALCONPAY_QUERY_HOST", near),
         identity_host=known.get("FALCONPAY_IDENTITY_HOST", near),
         assets=_assets(known.get("FALCONPAY_ASSETS", "")),
+        categories=_categories(known.get("FALCONPAY_CATEGORIES", "")),
         wal_archive=Path(archive).absolute() if archive else None,
+        stream_clients=_integer(known, "FALCONPAY_STREAM_CLIENTS", 1000),
+        seal_interval=_interval(known),
+        seal_origin=_origin(known.get("FALCONPAY_SEAL_ORIGIN", "falconpay/LEDGER")),
+        seal_anchors=_anchors(known.get("FALCONPAY_SEAL_ANCHORS", "")),
+        tsa_certificates=Path(certificates).absolute() if certificates else None,
     )

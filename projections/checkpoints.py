@@ -12,7 +12,7 @@ from psycopg import sql
 from domain.identifiers import event_id
 from projections.contract import Applied, Cursor, Projection
 
-State = Literal["following", "catching-up", "diverged", "outdated"]
+State = Literal["following", "catching-up", "rebuilding", "diverged", "outdated", "found-wrong"]
 
 READ = """
     SELECT projection, version, store, position, event_id, recorded_at, epoch FROM checkpoint

@@ -9,6 +9,7 @@ import psycopg
 from domain.events import Event
 from domain.identifiers import StreamId
 from domain.instants import Instant
+from domain.recorded import Actor
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 Snapshot = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -19,7 +20,8 @@ Snapshot = psycopg.AsyncConnection[tuple[Any, ...]]
 class Applied:
     """One event of the ledger, decoded once for all projections.
 
-    `index` counts from 0 within the `count` events of a command, which stand side by side.
+    `index` counts from 0 within the `count` events of a command, which stand side by side;
+    `actor` gave the command, and is told by the event that keeps its answer, else none.
     It is never changed; a frozen class would take three times as long to make.
     """
 
@@ -31,6 +33,7 @@ class Applied:
     index: int
     count: int
     event: Event
+    actor: Actor | None = None
 
 
 Apply = Callable[[Sequence[Applied], Cursor], None]
@@ -49,6 +52,9 @@ class Projection:
     version: int
     tables: tuple[str, ...]
     apply: Apply
+    walked: tuple[str, ...] = ()
+    """The indexes beside constraints that `apply` itself reads by: while rows are built anew in
+    bulk there are no others."""
 
 
 def array(values: Iterable[str | int]) -> str:

@@ -102,7 +102,7 @@ def _rows(
         )
 
 
-ENTRIES = Projection("entries", 1, ("entries",), apply)
+ENTRIES = Projection("entries", 1, ("entries",), apply, ("entries_by_wallet",))
 
 
 @dataclass(frozen=True, slots=True)

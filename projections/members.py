@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from domain.events import WalletMemberAdded, WalletMemberRemoved, WalletOpened
-from projections.contract import Applied, Cursor, Projection
+from projections.contract import Applied, Cursor, Projection, Snapshot
 
 OPEN = """
     INSERT INTO members (wallet_id, user_id, role, opened_position)
@@ -14,6 +14,7 @@ GIVE = """
     SELECT %(wallet_id)s, %(user_id)s, %(role)s, opened_position
     FROM members WHERE wallet_id = %(wallet_id)s LIMIT 1
     ON CONFLICT (wallet_id, user_id) DO UPDATE SET role = excluded.role"""
+OWN = "SELECT wallet_id FROM members WHERE user_id = %s AND wallet_id = ANY(%s)"
 TAKE = "DELETE FROM members WHERE wallet_id = %s AND user_id = %s"
 
 
@@ -40,3 +41,9 @@ def apply(events: Sequence[Applied], cursor: Cursor) -> None:
 
 
 MEMBERS = Projection("members", 1, ("members",), apply)
+
+
+async def own_among(snapshot: Snapshot, wallets: Sequence[str], user: str) -> set[str]:
+    """Return in which of some wallets a user has a role."""
+    cursor = await snapshot.execute(OWN, [user, list(wallets)])
+    return {wallet for (wallet,) in await cursor.fetchall()}

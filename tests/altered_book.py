@@ -22,7 +22,8 @@ LEDGER_TABLES: tuple[LiteralString, ...] = ("events", "wallet_head", "store")
 REPORT_TABLES: tuple[LiteralString, ...] = (
     *("checkpoint", "balances", "members", "entries", "payments", "payment_legs"),
     *("payment_steps", "schedules", "schedule_occurrences", "payment_requests"),
-    *("daily_totals", "trial_balance"),
+    *("daily_totals", "trial_balance", "value_days", "late_entries", "declines"),
+    "audit_trail",
 )
 OPERATOR = Caller("tests", "tests", operate=True)
 

@@ -20,6 +20,7 @@ from domain.events import (
     WalletFrozen,
     WalletKind,
     WalletMemberAdded,
+    WalletMemberRemoved,
     WalletOpened,
     WalletOverdraftLimitChanged,
     WalletUnfrozen,
@@ -180,6 +181,9 @@ class EventsWriter:
 
     def member(self, wallet: WalletId, user: str, role: Role) -> None:
         self._request(wallet, "add-member", WalletMemberAdded(user, role))
+
+    def remove(self, wallet: WalletId, user: str) -> None:
+        self._request(wallet, "remove-member", WalletMemberRemoved(user))
 
     def decline(self, source: WalletId, destination: WalletId, amount: int, **more: Any) -> str:
         """Add a command that was refused for want of money."""

@@ -34,6 +34,7 @@ class PaymentFold:
         self.days: dict[tuple[date, str, str], dict[str, int]] = defaultdict(
             lambda: {"count": 0, "volume": 0, "declined": 0}
         )
+        self.declined: dict[tuple[date, str, str, str], list[int]] = defaultdict(list)
 
     def add(
         self, position: int, payment: str, version: int, what: str, told: Told, at: datetime
@@ -118,7 +119,9 @@ class PaymentFold:
 
     def _count(self, payment: Told, what: str, told: Told, at: datetime) -> None:
         if what in ("declined", "rejected"):
-            self.days[at.date(), payment["currency"], payment["kind"]]["declined"] += 1
+            key = (at.date(), payment["currency"], payment["kind"])
+            self.days[key]["declined"] += 1
+            self.declined[*key, payment["failure_code"]].append(payment["amount"])
             return
         volume = told["amount"] if what == "completed" else 0
         if what in ("captured", "released") and payment["uncaptured"] == 0:

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,7 @@ class QuerySystem:
     writer: EventsWriter
     keys: SigningKeys
     documented: Documented
+    process: subprocess.Popen[bytes]
     tokens: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def token(self, subject: str, scope: str) -> str:
@@ -85,14 +86,16 @@ class QuerySystem:
 
 
 @contextmanager
-def query_system(postgres: PostgresHome, home: Path) -> Iterator[QuerySystem]:
-    """Make databases and serve queries of them until the end."""
+def query_system(
+    postgres: PostgresHome, home: Path, more: Mapping[str, str] | None = None
+) -> Iterator[QuerySystem]:
+    """Make databases and serve queries of them until the end; `more` are further settings."""
     databases = servers.fresh_databases(postgres, home)
     keys = SigningKeys(home, {})
     keys.ensure()
     # The query API has the third of consecutive ports; the others stay unused here.
     port = free_port()
-    environ = {**databases.environ, "FALCONPAY_PORT": str(port - 2)}
+    environ = {**databases.environ, "FALCONPAY_PORT": str(port - 2), **(more or {})}
     told = home / "query-api.log"
     with told.open("wb") as log:
         process = subprocess.Popen(
@@ -108,7 +111,7 @@ def query_system(postgres: PostgresHome, home: Path) -> Iterator[QuerySystem]:
         _wait_until_ready(client, process)
         writer = EventsWriter(databases.connect("command"))
         documented = Documented(client.get("/openapi.json").json())
-        yield QuerySystem(databases, client, writer, keys, documented)
+        yield QuerySystem(databases, client, writer, keys, documented, process)
         writer.connection.close()
     finally:
         client.close()

@@ -3,8 +3,9 @@
 It shares no code with the projections: JSON, the contract's table of types, plain dictionaries.
 """
 
+import hashlib
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import psycopg
@@ -29,6 +30,10 @@ TABLES = {
     "payment_steps": "position, payment_id, status, amount, recorded_at, effective_at",
     "daily_totals": "date, currency, kind, count, volume, declined",
     "trial_balance": "opened_position, wallet_id, currency",
+    "declines": "date, currency || ' ' || kind, code, count, volume",
+    "audit_trail": "position, actor, wallet_id, payment_id",
+    "value_days": "wallet_id, value_date, position",
+    "late_entries": "position, amount, wallet_id, value_date",
 }
 
 
@@ -77,10 +82,28 @@ def folded_rows(databases: FreshDatabases, until: int = 2**62) -> Rows:
             (*key, total["count"], total["volume"], total["declined"])
             for key, total in payments.days.items()
         ),
+        "declines": sorted(
+            (day, f"{currency} {kind}", code, len(amounts), sum(amounts))
+            for (day, currency, kind, code), amounts in payments.declined.items()
+        ),
+        "audit_trail": fold.acts,
         "trial_balance": [
             (w["opened_position"], w["wallet_id"], w["currency"]) for w in fold.wallets.values()
         ],
+        "value_days": sorted(fold.value_days),
+        "late_entries": fold.late,
     }
+
+
+def acted(type_name: str, sub: str, told: dict[str, Any]) -> tuple[Any, ...]:
+    """Return by what it is found who gave a command."""
+    digest = hashlib.blake2b(sub.encode(), digest_size=8).digest()
+    key = int.from_bytes(digest, "big", signed=True)
+    if type_name.startswith("request."):
+        return key, told.get("wallet_id"), told.get("payment_id")
+    if type_name == "payment.declined.v1":
+        return key, (told.get("legs") or [told])[0]["source_wallet_id"], None
+    return key, None, None
 
 
 MOVES = {
@@ -98,7 +121,10 @@ class _Fold:
         self.wallets: dict[str, dict[str, Any]] = {}
         self.members: dict[str, dict[str, str]] = {}
         self.entries: list[tuple[Any, ...]] = []
+        self.value_days: list[tuple[str, date, int]] = []
+        self.late: list[tuple[int, int, str, date]] = []
         self.payments = PaymentFold()
+        self.acts: list[tuple[Any, ...]] = []
         self.command = ""
         self.texts: dict[str, str | None] = {}
 
@@ -112,7 +138,10 @@ class _Fold:
         metadata: str,
         at: datetime,
     ) -> None:
-        told, command = json.loads(state), json.loads(metadata)["command_id"]
+        told, beside = json.loads(state), json.loads(metadata)
+        command = beside["command_id"]
+        if "actor" in beside:
+            self.acts.append((position, *acted(type_name, beside["actor"]["sub"], told)))
         if command != self.command:
             # What one command says of a payment is not said of the movements of another.
             self.command, self.texts = command, {}
@@ -190,6 +219,8 @@ class _Fold:
         posted, held, direction = MOVES[what]
         wallet["posted"] += posted * told["amount"]
         wallet["held"] += held * told["amount"]
+        if direction is not None:
+            self._date(position, wallet["wallet_id"], told, posted * told["amount"])
         self.entries.append(
             (
                 position,
@@ -207,6 +238,14 @@ class _Fold:
                 self.texts.get(told["payment_id"]),
             )
         )
+
+    def _date(self, position: int, wallet: str, told: dict[str, Any], amount: int) -> None:
+        day = date.fromisoformat(told["effective_at"][:10])
+        known = [known for name, known, _ in self.value_days if name == wallet]
+        if not known or day > max(known):
+            self.value_days.append((wallet, day, position))
+        elif day < max(known):
+            self.late.append((position, amount, wallet, day))
 
 
 def checkpoints(databases: FreshDatabases) -> dict[str, tuple[int, str]]:

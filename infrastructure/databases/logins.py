@@ -10,7 +10,9 @@ from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 
 Database = Literal["ledger", "identity", "reports"]
-Login = Literal["command", "relay", "projector", "query", "audit", "identity", "reader"]
+Login = Literal[
+    "command", "relay", "projector", "sealer", "query", "audit", "accesslog", "identity", "reader"
+]
 
 DATABASES: tuple[Database, ...] = get_args(Database)
 OWNER = "falconpay_owner"
@@ -37,8 +39,10 @@ LOGINS: dict[Login, LoginRules] = {
     "command": LoginRules(("ledger",), False, 1000, 1500, 2500, 3000),
     "relay": LoginRules(("ledger",), False, 5000, 1500, 10000),
     "projector": LoginRules(("reports", "ledger"), False, 10000, 12000, 30000),
+    "sealer": LoginRules(("ledger",), False, 5000, 1500, 10000),
     "query": LoginRules(("reports",), True, 1000, 1500, 2500),
     "audit": LoginRules(("ledger",), True, 60000, 1500, 60000),
+    "accesslog": LoginRules(("reports",), False, 1000, 1500, 2500),
     "identity": LoginRules(("identity",), False, 1000, 1500, 2500),
     "reader": LoginRules(DATABASES, True, 60000, 1500, 0),
 }

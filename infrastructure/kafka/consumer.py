@@ -161,6 +161,9 @@ class TopicSource:
         return record
 
     def _applied(self, record: Record) -> Applied:
+        if record.index == 0 and record.actor is None:
+            # A relay of before actors were published wrote it; the store knows who it was.
+            raise RecordRefused("it does not say who gave the command")
         return Applied(
             record.position,
             record.stream_id,
@@ -170,6 +173,7 @@ class TopicSource:
             record.index,
             record.count,
             self._events.decode(record.type, record.data),
+            record.actor,
         )
 
     def _place(self) -> bool:

@@ -11,11 +11,14 @@ import msgspec
 
 from domain.identifiers import StreamId, event_id
 from domain.instants import Instant
-from domain.recorded import EventMetadata, RecordedEvent
+from domain.recorded import Actor, EventMetadata, RecordedEvent
 
 SPEC_VERSION = b"1.0"
 MAC_PURPOSE = b"falconpay-event-record-1"
 """Told to the MAC first, so that it never fits anything but a record of this shape."""
+
+MAC_PURPOSE_WITH_ACTOR = b"falconpay-event-record-2"
+"""The same of a record that says who gave its command, which the MAC covers last of all."""
 
 AUTHENTICATED = (
     "ce_id",
@@ -35,6 +38,9 @@ AUTHENTICATED = (
 
 _REQUIRED = itemgetter(*AUTHENTICATED[:-1])
 _LENGTHS = struct.Struct(f">{len(AUTHENTICATED) + 2}I")
+_LENGTHS_WITH_ACTOR = struct.Struct(f">{len(AUTHENTICATED) + 3}I")
+_encode_actor = msgspec.json.Encoder().encode
+_decode_actor = msgspec.json.Decoder(Actor).decode
 
 Headers = dict[str, str | bytes | None] | list[tuple[str, str | bytes | None]]
 """As the client library gives and takes them; values are bytes."""
@@ -59,6 +65,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     count: int
     traceparent: str | None
     data: bytes
+    actor: Actor | None
 
 
 def new_mac(secret: bytes) -> hmac.HMAC:
@@ -66,13 +73,17 @@ def new_mac(secret: bytes) -> hmac.HMAC:
     return hmac.new(secret, digestmod="sha256")
 
 
-def mac(empty: hmac.HMAC, fields: Sequence[bytes]) -> bytes:
+def mac(empty: hmac.HMAC, fields: Sequence[bytes], actor: bytes | None = None) -> bytes:
     """Return HMAC-SHA-256 (RFC 2104) in base64 over the headers of `AUTHENTICATED` and the value.
 
-    The lengths of all fields come before their bytes, so no two records look alike.
+    An actor comes behind the value. The lengths of all fields come before their bytes, so no two
+    records look alike.
     """
+    purpose, lengths = MAC_PURPOSE, _LENGTHS
+    if actor is not None:
+        purpose, lengths, fields = MAC_PURPOSE_WITH_ACTOR, _LENGTHS_WITH_ACTOR, (*fields, actor)
     code = empty.copy()
-    code.update(_LENGTHS.pack(len(MAC_PURPOSE), *map(len, fields)) + MAC_PURPOSE + b"".join(fields))
+    code.update(lengths.pack(len(purpose), *map(len, fields)) + purpose + b"".join(fields))
     return b2a_base64(code.digest(), newline=False)
 
 
@@ -109,17 +120,21 @@ class RecordCodec:
         ]
         if metadata.traceparent is None:
             headers.pop()
-        headers.append(("mac", mac(self._mac, (*fields, event.data))))
+        actor = None if metadata.actor is None else _encode_actor(metadata.actor)
+        if actor is not None:
+            headers.append(("actor", actor))
+        headers.append(("mac", mac(self._mac, (*fields, event.data), actor)))
         return subject, event.data, headers
 
     def decode(self, key: bytes | None, value: bytes | None, headers: Headers | None) -> Record:
         """Return the record, or raise `RecordRefused` when its MAC does not fit all of it."""
         found: dict[str, Any] = dict(headers or ())
+        actor = found.get("actor")
         if value is None:
             raise RecordRefused("it has no value")
         try:
             fields = (*_REQUIRED(found), found.get("traceparent") or b"")
-            fits = hmac.compare_digest(mac(self._mac, (*fields, value)), found["mac"])
+            fits = hmac.compare_digest(mac(self._mac, (*fields, value), actor), found["mac"])
         except (KeyError, TypeError):
             raise RecordRefused("a header is missing") from None
         if not fits:
@@ -139,6 +154,7 @@ class RecordCodec:
             count=int(fields[9]),
             traceparent=fields[11].decode() or None,
             data=value,
+            actor=None if actor is None else _decode_actor(actor),
         )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.identifiers import WalletId, bits
-from domain.instants import Instant, moment
+from domain.instants import Instant, instant, moment
 from domain.recorded import RecordedEvent
 from infrastructure.event_codec import EventCodec
 from infrastructure.event_log.reader import COLUMNS, recorded
@@ -20,6 +20,7 @@ LAST_UP_TO = """
     WHERE notification_id <= %s ORDER BY notification_id DESC LIMIT 1"""
 LAST_AT = """
     SELECT notification_id, metadata FROM events WHERE notification_id = position_at(%s)"""
+RECORDED = "SELECT recorded_at FROM events WHERE notification_id = %s"
 BEFORE = "SELECT position_at(%s - interval '1 microsecond')"
 # The streams of a payment or a request may have the same 128 bits as a wallet that never was.
 OF_WALLET = (
@@ -80,6 +81,12 @@ class LedgerLog:
     async def position_before(self, at: Instant) -> int:
         """Return the last position recorded before a time; raises `StoreUnavailable`."""
         return await self._number(BEFORE, moment(at))
+
+    async def recorded_at(self, position: int) -> Instant:
+        """Return when the event at a position was recorded; raises `StoreUnavailable`."""
+        row = await self._snapshots.row(RECORDED, [position])
+        assert row is not None, "a read model has come as far only because the event is there"
+        return instant(row[0])
 
     async def events(
         self, after: int, limit: int, *, at_least: int = 0, of: tuple[WalletId, int] | None = None

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from infrastructure.report_store.rebuilt_tables import REBUILDING
 from infrastructure.report_store.snapshots import Snapshots
 from infrastructure.report_store.watch import Watch
 from projections.contract import Projection, Snapshot
@@ -52,10 +53,16 @@ class Reports:
     async def progress(
         self, projections: Iterable[Projection], at_least: int
     ) -> tuple[int, Mapping[str, Checkpoint]]:
-        """Return what `checkpoints` does, waiting and raising as `ask` does."""
+        """Return what `checkpoints` does, waiting and raising as `ask` does.
+
+        The state of what is being rebuilt beside its live tables is `rebuilding`.
+        """
 
         async def query(snapshot: Snapshot, _position: int) -> Mapping[str, Checkpoint]:
-            return await _checkpoints(snapshot)
+            found = dict(await _checkpoints(snapshot))
+            for (name,) in await (await snapshot.execute(REBUILDING)).fetchall():
+                found[name] = replace(found[name], state="rebuilding")
+            return found
 
         return await self.ask(projections, at_least, query)
 

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg import sql
 from psycopg.errors import QueryCanceled
 from psycopg_pool import AsyncConnectionPool, TooManyRequests
 
@@ -72,6 +73,19 @@ class Snapshots:
 
         async def alone(snapshot: Snapshot) -> tuple[Any, ...] | None:
             return await (await snapshot.execute(statement, parameters)).fetchone()
+
+        return await self._with_connection(alone)
+
+    async def rows(
+        self, statement: sql.SQL | sql.Composed, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        """Return all rows of one statement, in PostgreSQL's binary form where it has one.
+
+        Raises `StoreUnavailable`.
+        """
+
+        async def alone(snapshot: Snapshot) -> list[tuple[Any, ...]]:
+            return await (await snapshot.execute(statement, parameters, binary=True)).fetchall()
 
         return await self._with_connection(alone)
 

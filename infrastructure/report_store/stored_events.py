@@ -49,6 +49,7 @@ class StoredEvents:
             metadata.index,
             metadata.count,
             self._codec.decode(event.type, event.data),
+            metadata.actor,
         )
 
 

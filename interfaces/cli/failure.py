@@ -12,6 +12,7 @@ KNOWN: dict[tuple[str, str], int] = {
     ("infrastructure.settings", "SettingInvalid"): WRONG_USAGE,
     ("infrastructure.secrets", "SecretMissing"): DEPENDENCY_MISSING,
     ("infrastructure.secrets", "SecretFixed"): WRONG_USAGE,
+    ("application.sealing", "SealingRefused"): CHECK_FAILED,
     ("infrastructure.embedded.server", "ServerUnavailable"): DEPENDENCY_MISSING,
     ("infrastructure.databases.provision", "ProvisioningRefused"): DEPENDENCY_MISSING,
     ("infrastructure.databases.migrate", "MigrationRefused"): DEPENDENCY_MISSING,

@@ -11,11 +11,13 @@ from domain.identifiers import IdentifierInvalid, decode, wallet_id
 from infrastructure.secrets import Secrets
 from interfaces.cli.chosen_ledger import settings_of
 from interfaces.cli.failure import CHECK_FAILED, WRONG_USAGE, Failure
+from interfaces.cli.replay_rebuild import drop, rebuild
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from domain.money import Currencies
+    from interfaces.replay.findings import Difference
     from interfaces.replay.history import History
     from interfaces.replay.verify import Verification
 
@@ -29,33 +31,57 @@ AsJson = Annotated[
 app = typer.Typer(help="Recompute the books from their events, and compare.", no_args_is_help=True)
 
 
+app.command()(rebuild)
+app.command()(drop)
+
+
 @app.callback()
 def options() -> None:
     """Take a command about replaying."""
 
 
 @app.command()
-def verify(as_json: AsJson = False, ledger: LedgerName = None) -> None:
+def verify(
+    from_seal: Annotated[
+        bool,
+        typer.Option(
+            "--from-seal",
+            envvar="FALCONPAY_REPLAY_FROM_SEAL",
+            help="Hash what is sealed and look only into what is behind the last seal.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+    ledger: LedgerName = None,
+) -> None:
     """Fold every event from position 1 and compare with heads and every read model.
 
-    Checks order, density, sums and limits as well. Ends with 1 on any difference and names the
-    first position concerned.
+    Checks order, density, sums, limits and seals as well. Ends with 1 on any difference and names
+    the first position concerned. With --from-seal no balance and no read model is compared: it
+    only says whether the history is still the one that was sealed.
     """
+    from interfaces.replay.from_seal import verify_from_seal
+    from interfaces.replay.seals import look_outside
     from interfaces.replay.snapshot import snapshot
     from interfaces.replay.verify import verify as replay
 
     settings = settings_of(ledger)
     secrets = Secrets(settings.home)
+    outside = look_outside(settings)
     with (
         snapshot(settings, secrets, "ledger") as events,
         snapshot(settings, secrets, "reports") as reports,
         _progress() as progress,
     ):
-        result = replay(events, reports, progress)
+        if from_seal:
+            result = verify_from_seal(events, progress, outside)
+        else:
+            result = replay(events, reports, progress, outside)
+    if from_seal and not result.seals.count:
+        raise Failure("There is no seal yet: run it without --from-seal.", CHECK_FAILED)
     if as_json:
         typer.echo(json.dumps(_fields(settings.ledger, result), indent=2))
     else:
-        _show(settings.ledger, result)
+        _show(settings.ledger, result, folded=not from_seal)
     first = result.findings.first
     if first is not None:
         raise Failure(
@@ -150,19 +176,23 @@ def _fields(ledger: str, result: "Verification") -> dict[str, Any]:
             }
             for model in result.read_models
         ],
+        "seals": result.seals.count,
+        "sealed_up_to": result.seals.size,
         "differences": findings.count,
         "first_position": findings.first.position if findings.first else None,
-        "findings": [
-            {
-                "position": difference.position,
-                "where": difference.where,
-                "stream": difference.stream,
-                "field": difference.field,
-                "expected": _plain(difference.expected),
-                "found": _plain(difference.found),
-            }
-            for difference in findings.in_order()
-        ],
+        "findings": [difference_fields(difference) for difference in findings.in_order()],
+    }
+
+
+def difference_fields(difference: "Difference") -> dict[str, Any]:
+    """Return a difference as JSON has it."""
+    return {
+        "position": difference.position,
+        "where": difference.where,
+        "stream": difference.stream,
+        "field": difference.field,
+        "expected": _plain(difference.expected),
+        "found": _plain(difference.found),
     }
 
 
@@ -170,7 +200,7 @@ def _plain(value: object) -> object:
     return value if isinstance(value, bool | int | str | dict | None) else str(value)
 
 
-def _show(ledger: str, result: "Verification") -> None:
+def _show(ledger: str, result: "Verification", *, folded: bool) -> None:
     from rich.table import Table
 
     console = _console()
@@ -181,12 +211,15 @@ def _show(ledger: str, result: "Verification") -> None:
     table = Table("compared with", "at position", "differences")
     counts = result.findings.by_place
     table.add_row("events among themselves", f"{result.position:,}", str(counts["events"]))
-    table.add_row("wallet_head", f"{result.position:,}", str(counts["wallet_head"]))
+    if folded:
+        table.add_row("wallet_head", f"{result.position:,}", str(counts["wallet_head"]))
+    sealed = f"{result.seals.size:,}" if result.seals.count else "none yet"
+    table.add_row(f"{result.seals.count:,} seals", sealed, str(counts["seals"]))
     for model in result.read_models:
         count = sum(counts[table] for table in model.tables)
         found = str(count) if model.compared else "not compared"
         table.add_row(model.name, f"{model.position:,}", found)
-    if not result.read_models:
+    if folded and not result.read_models:
         table.add_row("read models", "none yet", "-")
     console.print(table)
     for difference in result.findings.in_order()[:SHOWN]:
@@ -194,7 +227,8 @@ def _show(ledger: str, result: "Verification") -> None:
     if result.findings.count > SHOWN:
         console.print(f"{result.findings.count - SHOWN:,} more: --json lists up to a thousand.")
     if not result.findings.count:
-        console.print("Everything is as the events say.")
+        right = "Everything is as the events say."
+        console.print(right if folded else "The history is the one that was sealed.")
 
 
 def _show_wallet(found: "History", currencies: "Currencies") -> None:

@@ -19,7 +19,7 @@ ALONE = {
 """Roles with a process of their own; the module's `run(settings, secrets)` ends at SIGTERM."""
 
 SPOKEN = {"migrate", "prepare"}
-WORKERS = ("relay", "projector", "payments")
+WORKERS = ("relay", "projector", "payments", "sealer")
 """Roles that may share a process."""
 
 

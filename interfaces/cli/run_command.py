@@ -11,8 +11,8 @@ def command(
         typer.Argument(
             metavar="ROLE[,ROLE...]",
             envvar="FALCONPAY_ROLES",
-            help="command-api, query-api, identity-api, relay, projector, payments, demo or"
-            " migrate.",
+            help="command-api, query-api, identity-api, relay, projector, payments, sealer,"
+            " demo or migrate.",
         ),
     ],
 ) -> None:

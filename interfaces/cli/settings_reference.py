@@ -28,6 +28,12 @@ SETTINGS = {
         "Assets besides the currencies of ISO 4217, as CODE=DIGITS pairs: POINTS=0,BTC=8."
         " A registered number of digits never changes.",
     ),
+    "FALCONPAY_CATEGORIES": (
+        "the kind of each payment",
+        "What payments are for whose payers do not say so in the metadata `category`, for the cash"
+        " flow of wallets: counterparty:REFERENCE=CATEGORY by the reference of a system wallet on"
+        " the other side, else kind:KIND=CATEGORY, with commas between.",
+    ),
     "FALCONPAY_ISSUER": ("falconpay", "Who signs access tokens; services believe this one only."),
     "FALCONPAY_JWKS_URL": (
         "the home's own keys",
@@ -47,10 +53,33 @@ SETTINGS = {
         "none",
         "HOST:PORT of the Kafka broker; set by `up`. Without it the workers read the event store.",
     ),
+    "FALCONPAY_STREAM_CLIENTS": (
+        "1000",
+        "How many streams of changes (`GET /v1/stream`) the query API has open at most.",
+    ),
     "FALCONPAY_WAL_ARCHIVE": (
         "none",
         "Folder to which the server brought along copies its write-ahead log, for recovery to any"
         " point in time.",
+    ),
+    "FALCONPAY_SEAL_INTERVAL": (
+        "10",
+        "Seconds between two seals while there are new events, and what of the log can be rewritten"
+        " unseen at most.",
+    ),
+    "FALCONPAY_SEAL_ORIGIN": (
+        "falconpay/LEDGER",
+        "Name of the sealed log and of its keys; the word LEDGER stands for the ledger's name. It"
+        " cannot be changed once there are seals.",
+    ),
+    "FALCONPAY_SEAL_ANCHORS": (
+        "none",
+        "Where every seal is written, too: file:FOLDER, git:FOLDER (a repository, pushed where it"
+        " has a remote), rfc3161:URL (a time-stamp authority), with commas between.",
+    ),
+    "FALCONPAY_TSA_CERTIFICATES": (
+        "none: the answer is kept, and only compared with what was asked",
+        "PEM file of the root certificates by which time stamps are verified.",
     ),
     "FALCONPAY_HEALTH_PORT": (
         "a free port",

@@ -57,7 +57,7 @@ def _show(found: "Report") -> None:
     console.print(models)
     if found["ledgers"]:
         console.print(_ledgers(found["ledgers"]))
-    for sentence in found["diverged"]:
+    for sentence in [*found["diverged"], *found["anchors"]]:
         console.print(sentence, style="red", markup=False)
     for name, url in found["urls"].items():
         console.print(f"{name:<9} {url}")

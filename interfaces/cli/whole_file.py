@@ -33,7 +33,7 @@ def whole_file(path: Path, force: bool, mode: int = 0o666) -> Iterator[IO[bytes]
     except OSError as error:
         if error.filename is None and error.errno not in FULL:
             raise
-        raise _failure(path, error) from None
+        raise failure_of(path, error) from None
     finally:
         draft.unlink(missing_ok=True)
 
@@ -47,7 +47,8 @@ def _check(path: Path, force: bool) -> None:
         )
 
 
-def _failure(path: Path, error: OSError) -> Failure:
+def failure_of(path: Path, error: OSError) -> Failure:
+    """Return how to end where something cannot be written."""
     if error.errno in FULL:
         return Failure(
             f"There is no room for {path}, and nothing is left of it: make room, then run the same"

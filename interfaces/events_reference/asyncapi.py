@@ -23,16 +23,21 @@ HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
         "W3C trace context, where the caller gave one, on the event that keeps the answer.",
         {},
     ),
+    "actor": (
+        "Who gave the command, with which client and by which right, as JSON, on the event that"
+        " keeps the answer.",
+        {},
+    ),
     "mac": ("HMAC-SHA-256 in base64.", {"pattern": "^[A-Za-z0-9+/]{43}=$"}),
 }
 """Each header with its meaning and its schema; values are UTF-8 text."""
 
-OPTIONAL = {"traceparent"}
+OPTIONAL = {"traceparent", "actor"}
 
 
 def document() -> dict[str, Any]:
     """Return the document."""
-    assert {"ce_specversion", *AUTHENTICATED, "mac"} == set(HEADERS)
+    assert {"ce_specversion", *AUTHENTICATED, "actor", "mac"} == set(HEADERS)
     types = list(event_types())
     return {
         "asyncapi": "3.0.0",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infrastructure.kafka.records import AUTHENTICATED, MAC_PURPOSE
+from infrastructure.kafka.records import AUTHENTICATED, MAC_PURPOSE, MAC_PURPOSE_WITH_ACTOR
 from interfaces.events_reference.asyncapi import HEADERS
 from interfaces.events_reference.schemas import WRITTEN_BY_PEOPLE, EventType, event_types
 
@@ -57,7 +57,8 @@ Kafka is transport, not the truth: records may come twice, out of order or from 
   bytes as key, over {count} fields: the text `{purpose}`, then the headers
   {names}
   (empty where it is not there), then the value. The lengths of all fields come first, each in
-  4 bytes, most significant first, then the fields one behind the other.
+  4 bytes, most significant first, then the fields one behind the other. Where there is a header
+  `actor`, the text is `{with_actor}` and `actor` is one more field, behind the value.
 """
 
 
@@ -73,6 +74,7 @@ def page() -> str:
         MAC.format(
             count=len(AUTHENTICATED) + 2,
             purpose=MAC_PURPOSE.decode(),
+            with_actor=MAC_PURPOSE_WITH_ACTOR.decode(),
             names=",\n  ".join(map(", ".join, _lines([f"`{name}`" for name in AUTHENTICATED]))),
         ),
     ]

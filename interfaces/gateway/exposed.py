@@ -19,6 +19,9 @@ class Exposed:
     served_as: str | None = None
     """The path that the service knows it by, where that is another one."""
 
+    endless: bool = False
+    """Whether the answer goes on for as long as its client likes."""
+
 
 def _open(path: str, served_as: str | None = None) -> Exposed:
     return Exposed(IDENTITY, "GET", path, needs_token=False, served_as=served_as)
@@ -63,7 +66,11 @@ EXPOSED = (
     Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}"),
     Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}/balance"),
     Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}/entries"),
+    Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}/statement"),
     Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}/holds"),
+    Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}/counterparties"),
+    Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}/cash-flow"),
+    Exposed(QUERY, "GET", "/v1/wallets/{wallet_id}/balance-history"),
     Exposed(QUERY, "GET", "/v1/approvals"),
     Exposed(QUERY, "GET", "/v1/payments"),
     Exposed(QUERY, "GET", "/v1/payments/{payment_id}"),
@@ -73,6 +80,19 @@ EXPOSED = (
     Exposed(QUERY, "GET", "/v1/schedules/{schedule_id}"),
     Exposed(QUERY, "GET", "/v1/reports/trial-balance"),
     Exposed(QUERY, "GET", "/v1/reports/daily"),
+    Exposed(QUERY, "GET", "/v1/reports/monthly"),
+    Exposed(QUERY, "GET", "/v1/reports/declined"),
+    Exposed(QUERY, "GET", "/v1/reports/holds"),
+    Exposed(QUERY, "GET", "/v1/reports/concentration"),
     Exposed(QUERY, "GET", "/v1/audit/events"),
+    Exposed(QUERY, "GET", "/v1/audit/trail"),
+    Exposed(QUERY, "GET", "/v1/audit/accesses"),
+    Exposed(QUERY, "GET", "/v1/audit/seals"),
+    Exposed(QUERY, "GET", "/v1/audit/seals/latest"),
+    Exposed(QUERY, "GET", "/v1/audit/key"),
+    Exposed(QUERY, "GET", "/v1/audit/keys"),
+    Exposed(QUERY, "GET", "/v1/audit/consistency"),
+    Exposed(QUERY, "GET", "/v1/audit/payments/{payment_id}/proof"),
     Exposed(QUERY, "GET", "/v1/projections"),
+    Exposed(QUERY, "GET", "/v1/stream", endless=True),
 )

@@ -54,7 +54,8 @@ def _with_method(match: Config, method: str) -> Config:
 def _forward(entry: Exposed, answer_seconds: int) -> Config:
     action: Config = {
         "cluster": entry.service,
-        "timeout": f"{answer_seconds}s",
+        # 0 is no limit. What sends nothing for a minute is ended nevertheless.
+        "timeout": "0s" if entry.endless else f"{answer_seconds}s",
         # Only what never left the gateway is tried again: a command may have been done already.
         "retry_policy": {
             "retry_on": "connect-failure,refused-stream,reset-before-request",

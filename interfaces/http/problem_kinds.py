@@ -62,6 +62,12 @@ _REQUEST = (
         "Invalid cursor",
         "Use a cursor only for the list, caller and filters that it was given for.",
     ),
+    (
+        "period-too-long",
+        422,
+        "Period too long",
+        "A report of a wallet adds up 50,000 movements at most; ask for a shorter period.",
+    ),
     ("rate-limited", 429, "Too many requests", "Wait for as long as Retry-After says."),
     ("headers-too-large", 431, "Headers too large", "Send fewer or shorter headers."),
 )

@@ -7,6 +7,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from interfaces.http.problems import MEDIA_TYPE, problem_bytes, problem_document
 
+ABORT = "falconpay.abort"
+"""The extension of ASGI whose `abort` drops a connection and all that waits to be sent on it."""
+
 
 class _OneWrite:
     """A transport that sends what one turn of the event loop writes in one system call.
@@ -45,6 +48,11 @@ class ProblemProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # As the server's own.
         """Begin with a connection."""
         super().connection_made(cast(asyncio.Transport, _OneWrite(transport, self.loop)))
+
+    def on_message_begin(self) -> None:
+        """Let an application end a connection at once, whose client does not read what waits."""
+        super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (the signature is uvicorn's)
         """Answer 400 and close; the parser's own message names the library, so it is dropped."""

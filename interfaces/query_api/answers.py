@@ -91,6 +91,18 @@ class Entry(Shape, kw_only=True):
     position: PositionNumber
 
 
+class WalletStatement(Shape, kw_only=True):
+    """A wallet's entries by value date, then position; `balance_after` runs in that order."""
+
+    wallet_id: str
+    currency: str
+    since: DateText = field(name="from")
+    until: DateText = field(name="to")
+    opening_balance: Money
+    entries: list[Entry]
+    closing_balance: Money
+
+
 class Failure(Shape, kw_only=True):
     """Why a payment was declined."""
 
@@ -149,10 +161,15 @@ class Step(Shape, kw_only=True):
     position: PositionNumber
 
 
-class PaymentWithHistory(Payment, kw_only=True):
-    """A payment with its legs and its history, the oldest step first."""
+class PaymentWithLegs(Payment, kw_only=True):
+    """A payment with its legs."""
 
     legs: list[Leg]
+
+
+class PaymentWithHistory(PaymentWithLegs, kw_only=True):
+    """A payment with its legs and its history, the oldest step first."""
+
     timeline: list[Step]
 
 
@@ -179,8 +196,9 @@ class PaymentRequestWithCode(PaymentRequest, kw_only=True):
 
 
 class CurrencyTotal(Shape, kw_only=True):
-    """What all wallets of a currency add up to; `sum` is credits less debits."""
+    """What wallets of a currency add up to; `sum` is credits less debits, 0 over all classes."""
 
+    account_class: AccountClass | UnsetType = field(name="class", default=UNSET)
     currency: str
     wallets: Count
     debits: Money

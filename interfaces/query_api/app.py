@@ -28,6 +28,8 @@ from interfaces.query_api.branch import (
 from interfaces.query_api.cursors import Cursors
 from interfaces.query_api.endpoint import Endpoint
 from interfaces.query_api.openapi import document_queries
+from interfaces.query_api.stream import PATH as STREAM
+from interfaces.query_api.stream import Stream
 
 
 def create_app(
@@ -85,8 +87,21 @@ def create_app(
         Route(query.path, Endpoint(query, authenticator, ledgers.served), methods=["GET"])
         for query in first.queries
     ]
+    app.router.routes.insert(
+        0,
+        Route(
+            STREAM,
+            Stream(authenticator, ledgers.served, lambda: stopping(app), settings.stream_clients),
+            methods=["GET"],
+        ),
+    )
     document_queries(app, first.queries)
     return app
+
+
+def stopping(app: FastAPI) -> bool:
+    """Say whether the process has been told to stop."""
+    return bool(getattr(app.state, "draining", False))
 
 
 async def _fault(asked: Iterable[Callable[[], Awaitable[object]]], fault: str) -> str | None:

@@ -11,12 +11,18 @@ from infrastructure.databases.logins import conninfo
 from infrastructure.databases.migrate import check
 from infrastructure.event_codec import EventCodec
 from infrastructure.event_log.currencies import stored_currencies
+from infrastructure.report_store.access_log import AccessLog
+from infrastructure.report_store.acts import Acts
 from infrastructure.report_store.ledger_log import LedgerLog
 from infrastructure.report_store.reports import Reports
+from infrastructure.report_store.seal_log import SealLog
 from infrastructure.report_store.snapshots import Snapshots
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
+from interfaces.query_api.accesses import AccessQueries
 from interfaces.query_api.audit import AuditQueries
+from interfaces.query_api.book_reports import BookReports
+from interfaces.query_api.categories import Categories
 from interfaces.query_api.cursors import Cursors
 from interfaces.query_api.endpoint import Answer, Asked, Query
 from interfaces.query_api.pages import Pages
@@ -24,6 +30,11 @@ from interfaces.query_api.payments import PaymentQueries
 from interfaces.query_api.reports import ReportQueries
 from interfaces.query_api.requests import RequestQueries
 from interfaces.query_api.schedules import ScheduleQueries
+from interfaces.query_api.seals import SealQueries
+from interfaces.query_api.statements import StatementQueries
+from interfaces.query_api.stream_tail import Tail
+from interfaces.query_api.trail import TrailQueries
+from interfaces.query_api.wallet_reports import WalletReports
 from interfaces.query_api.wallets import WalletQueries
 
 FIRST_CONNECTIONS = (8, 4)
@@ -43,7 +54,9 @@ class Branch:
     log: LedgerLog
     queries: tuple[Query[Any], ...]
     handlers: Mapping[str, Callable[[Asked[Any]], Awaitable[Answer]]]
-    pools: tuple[Snapshots, ...]
+    accesses: AccessLog
+    tail: Tail
+    pools: tuple[Snapshots | AccessLog, ...]
 
     async def open(self) -> None:
         """Begin to connect, without waiting for it."""
@@ -88,11 +101,22 @@ def new_branch(
     pages = Pages(cursors)
     queries = (
         *WalletQueries(reports, log, pages, currencies).queries(),
+        *StatementQueries(reports, log, currencies, settings.ledger, settings.public_url).queries(),
         *PaymentQueries(reports, pages, currencies).queries(),
         *RequestQueries(reports, pages, currencies).queries(),
         *ScheduleQueries(reports, pages, currencies).queries(),
         *ReportQueries(reports, log, pages, currencies).queries(),
+        *BookReports(reports, pages, currencies).queries(),
+        *WalletReports(reports, log, pages, currencies, Categories(settings.categories)).queries(),
+        *TrailQueries(reports, log, Acts(ledger_snapshots, EventCodec()), pages).queries(),
+        *AccessQueries(reports, pages).queries(),
         *AuditQueries(reports, log, pages).queries(),
+        *SealQueries(
+            reports, SealLog(ledger_snapshots, EventCodec()), pages, settings.seal_interval
+        ).queries(),
     )
     handlers = {query.path: query.handle for query in queries}
-    return Branch(reports, log, queries, handlers, (report_snapshots, ledger_snapshots))
+    accesses = AccessLog(conninfo(settings, secrets, "accesslog", "reports"))
+    pools = (report_snapshots, ledger_snapshots, accesses)
+    tail = Tail(reports, currencies)
+    return Branch(reports, log, queries, handlers, accesses, tail, pools)

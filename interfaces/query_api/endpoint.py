@@ -13,10 +13,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from domain.identifiers import IdentifierInvalid, decode
+from infrastructure.report_store.access_log import Access, AccessLog
 from infrastructure.report_store.reports import ReadModelBehind
 from infrastructure.report_store.snapshots import StoreUnavailable
 from infrastructure.tokens.caller import Caller
 from interfaces.http.auth import Authenticator, require_scope
+from interfaces.http.conditions import known_tags
 from interfaces.http.problems import Problem, response_to
 from interfaces.http.queries import read_query
 from interfaces.query_api.answers import Shape
@@ -25,6 +27,11 @@ from interfaces.query_api.parameters import Parameters
 Given = TypeVar("Given", bound=Parameters)
 
 SEES_ALL = ("operate", "audit")
+LOGGED = "audit"
+"""Who reads by this scope is written down, since it shows everything to whoever has it."""
+
+PAGE_PARAMETERS = {"min_position", "limit", "cursor"}
+"""What says nothing of what was asked for."""
 _JSON = "application/json"
 _NO_ID = ""
 _encode = msgspec.json.Encoder().encode
@@ -39,6 +46,8 @@ class Asked(Generic[Given]):
     """The id in the path; empty where it is malformed, and then it finds nothing."""
 
     parameters: Given
+    known: frozenset[str] = frozenset()
+    """Tags of answers that the caller has already."""
 
     @property
     def user(self) -> str:
@@ -52,11 +61,42 @@ class Asked(Generic[Given]):
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenAnswer:
+    """An answer in another form than JSON, to be kept as a file of this name."""
+
+    content: bytes
+    media_type: str
+    file_name: str
+
+    def response(self, headers: Mapping[str, str]) -> Response:
+        """Return it as a response."""
+        kept = {"Content-Disposition": f'attachment; filename="{self.file_name}"'}
+        return Response(self.content, 200, {**headers, **kept}, self.media_type)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a query found, and the position of the ledger that it reflects."""
 
-    document: Shape
+    document: Shape | WrittenAnswer
     position: int
+    tag: str | None = None
+    """By which the caller may ask whether it is still the same."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What is said beside the answer."""
+        return {**at(self.position), **({} if self.tag is None else kept_as(self.tag))}
+
+
+class Unchanged(Exception):
+    """The caller has the answer already: as of this position it is the same."""
+
+    def __init__(self, tag: str, position: int) -> None:
+        """Take the tag that the caller has sent and the position of the ledger."""
+        super().__init__(tag)
+        self.tag = tag
+        self.position = position
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +114,15 @@ class Query(Generic[Given]):
     object_prefix: str | None = None
     """The prefix of the id in the path, where there is one; without the object it is a 404."""
 
+    media_types: Sequence[str] = ()
+    """The forms beside JSON that it can be asked for."""
+
+    problems: Sequence[str] = ()
+    """The statuses of refusals that only this route has."""
+
+    tagged: bool = False
+    """Whether its answers bear a tag, by which they are asked for again."""
+
 
 class Answerers(Protocol):
     """What answers the queries of one ledger."""
@@ -81,6 +130,10 @@ class Answerers(Protocol):
     @property
     def handlers(self) -> Mapping[str, Callable[[Asked[Any]], Awaitable[Answer]]]:
         """Return them by the paths of their routes."""
+
+    @property
+    def accesses(self) -> AccessLog:
+        """Return where it is written down who has read by the scope `audit`."""
 
 
 class Endpoint:
@@ -103,32 +156,75 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        response = await self._caught(scope, self._respond)
+        await response(scope, receive, send)
+
+    async def _caught(
+        self, scope: Scope, respond: Callable[[Scope], Awaitable[Response]]
+    ) -> Response:
+        """Return a response, or the problem that it has come to."""
         try:
-            response = await self._respond(scope)
+            return await respond(scope)
         except Problem as problem:
-            response = response_to(scope, problem)
+            return response_to(scope, problem)
+        except Unchanged as same:
+            return Response(None, 304, {**at(same.position), **kept_as(same.tag)})
         except ReadModelBehind as behind:
-            response = response_to(scope, _behind(behind))
+            return response_to(scope, _behind(behind))
         except StoreUnavailable as fault:
             self._log.warning("a query was not answered", cause=type(fault.__cause__).__name__)
-            response = response_to(scope, _unavailable())
-        await response(scope, receive, send)
+            return response_to(scope, _unavailable())
 
     async def _respond(self, scope: Scope) -> Response:
         query = self._query
         caller = await self._authenticator.caller(scope)
         if query.scopes:
             require_scope(caller, *query.scopes)
-        parameters = read_query(query.parameters, scope)
+        if not (caller.has(LOGGED) and LOGGED in query.scopes):
+            return await self._answer(scope, caller, None)
+        told: dict[str, Any] = {}
+
+        async def answer(scope: Scope) -> Response:
+            return await self._answer(scope, caller, told)
+
+        # Nothing is shown before it is written down who has seen it.
+        response = await self._caught(scope, answer)
+        access = Access(caller.sub, caller.client_id, query.path, told, response.status_code)
+        await self._ledgers[caller.ledger].accesses.add(access)
+        return response
+
+    async def _answer(self, scope: Scope, caller: Caller, told: dict[str, Any] | None) -> Response:
+        """Return the answer; where it matters, `told` is given what was asked for."""
+        query = self._query
         object_id = _object_id(scope, query.object_prefix)
+        if told is not None:
+            told |= dict.fromkeys(scope["path_params"], object_id)
+        parameters = read_query(query.parameters, scope)
+        if told is not None:
+            told |= _asked_for(parameters)
         handle = self._ledgers[caller.ledger].handlers[query.path]
-        answer = await handle(Asked(caller, object_id, parameters))
-        return Response(_encode(answer.document), 200, at(answer.position), _JSON)
+        known = known_tags(scope) if query.tagged else frozenset()
+        answer = await handle(Asked(caller, object_id, parameters, known))
+        if isinstance(answer.document, WrittenAnswer):
+            return answer.document.response(answer.headers)
+        return Response(_encode(answer.document), 200, answer.headers, _JSON)
+
+
+def _asked_for(parameters: Parameters) -> dict[str, Any]:
+    """Return the parameters that were given and say what was asked for."""
+    return parameters.model_dump(
+        mode="json", exclude=PAGE_PARAMETERS, exclude_unset=True, by_alias=True
+    )
 
 
 def at(position: int) -> dict[str, str]:
     """Return the header that says which position an answer reflects."""
     return {"Ledger-Position": str(position)}
+
+
+def kept_as(tag: str) -> dict[str, str]:
+    """Return the headers of what its reader may keep, and must ask for again before each use."""
+    return {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
 
 
 def not_found(code: str, position: int) -> Problem:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from interfaces.query_api.report_examples import REPORTS
+
 WALLET_ID = "wal_4ZK7QX2M9T8B3C5D6E7F8G9H0J"
 PAYMENT_ID = "pay_7XQ2M9T8B3C5D6E7F8G9H0J4ZK"
 REQUEST_ID = "prq_5VN0M7R6Z1A3B4C5D6E7F8G2XH"
@@ -43,6 +45,15 @@ _ENTRY = {
     "recorded_at": _PAID,
     "effective_at": _PAID,
     "position": 6,
+}
+_STATEMENT = {
+    "wallet_id": WALLET_ID,
+    "currency": "EUR",
+    "from": "2026-01-01",
+    "to": "2026-01-31",
+    "opening_balance": "100.00",
+    "entries": [_ENTRY],
+    "closing_balance": "87.66",
 }
 _LEG = {
     "source_wallet_id": WALLET_ID,
@@ -158,6 +169,17 @@ _PROJECTION = {
 }
 
 
+_SEAL = {
+    "size": 7,
+    "root": "5M2sjPmWblq1YyTnWA3a4vY3I0bNG3Iy6ZB0b5PGAC0=",
+    "checkpoint": "falconpay/main\n7\n5M2sjPmWblq1YyTnWA3a4vY3I0bNG3Iy6ZB0b5PGAC0=\n\n"
+    "\u2014 falconpay/main 3nyy1Q...\n",
+    "sealed_at": "2026-01-31T12:00:10.000000Z",
+}
+_VKEY = "falconpay/main+de7cb2d5+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+_PROVEN = {"position": 5, "entry": "eyJkYXRhIjoi...", "proof": [_EVENT["leaf_hash"]]}
+
+
 def _page(item: dict[str, Any]) -> dict[str, Any]:
     return {"items": [item], "next_cursor": None}
 
@@ -167,6 +189,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "Wallets": _page(_WALLET),
     "Balance": _BALANCE,
     "Entries": _page(_ENTRY),
+    "WalletStatement": _STATEMENT,
     "Payments": _page(_PAYMENT),
     "Holds": _page(_HOLD),
     "WaitingPayments": _page(_WAITING),
@@ -179,5 +202,17 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "Days": _page(_DAY),
     "StoredEvents": _page(_EVENT),
     "Projections": _page(_PROJECTION),
+    **REPORTS,
+    "Seals": _page(_SEAL),
+    "LatestSeal": _SEAL,
+    "SealKey": {"vkey": _VKEY},
+    "SealKeys": {"items": [{"vkey": _VKEY, "from_size": 3, "to_size": None}]},
+    "ConsistencyProof": {"proof": [_EVENT["leaf_hash"]]},
+    "PaymentProof": {
+        "payment_id": PAYMENT_ID,
+        "checkpoint": _SEAL["checkpoint"],
+        "vkey": _VKEY,
+        "events": [_PROVEN],
+    },
 }
 """An answer of each shape."""

@@ -8,8 +8,12 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from interfaces.query_api import examples
+from interfaces.query_api.answers import PaymentWithLegs
 from interfaces.query_api.endpoint import Query
 from interfaces.query_api.parameters import POSITION_SCHEMA, Parameters
+from interfaces.query_api.stream import PATH as STREAM
+from interfaces.query_api.stream_frames import BalanceChange
+from interfaces.query_api.stream_openapi import stream_operation
 
 REF = "#/components/schemas/"
 Schema = dict[str, Any]
@@ -19,11 +23,15 @@ _PROBLEMS = {
     "401": "There is no valid token.",
     "403": "The token lacks a scope.",
     "404": "The object does not exist, or is not the caller's.",
+    "409": "What is asked for is not sealed yet; `Retry-After` says when the next seal comes.",
     "422": "A query parameter is unknown, given twice or wrong, or the cursor is not for this.",
+    "429": "The caller has as many streams open as one may have.",
     "500": "The service failed; it is safe to ask again.",
     "503": "The read model has not come as far as was asked for in 2 seconds, or the service"
     " cannot answer now; `Retry-After` says when to ask again.",
 }
+
+_OF_STREAMS = ("400", "401", "403", "422", "429", "500", "503")
 
 _POSITION_HEADER = {
     "Ledger-Position": {
@@ -41,6 +49,28 @@ _OBJECTS = {
     "prq": ("request_id", examples.REQUEST_ID),
     "sch": ("schedule_id", examples.SCHEDULE_ID),
 }
+
+_TAG_HEADER = {
+    "ETag": {
+        "description": "By which the answer is asked for again with `If-None-Match`; it stays the"
+        " same until the ledger goes on.",
+        "schema": {"type": "string"},
+    }
+}
+_TAG_PARAMETER: Schema = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The `ETag` of an answer that the caller has: 304 where it is still the same.",
+}
+
+_UNCHANGED: Schema = {
+    "description": "The answer that the caller has is still the same.",
+    "headers": {**_POSITION_HEADER, **_TAG_HEADER},
+}
+
+_FILE = {"type": "string", "format": "binary"}
 
 _PROBLEM: Schema = {
     "type": "object",
@@ -78,6 +108,8 @@ def document_queries(app: FastAPI, queries: Sequence[Query[Any]]) -> None:
                 routes=app.routes,
             )
             document["paths"] = {query.path: {"get": _operation(query)} for query in queries}
+            refusals = {status: _problem(status) for status in _OF_STREAMS}
+            document["paths"][STREAM] = {"get": stream_operation(_POSITION_HEADER, refusals)}
             document["components"] = _components(queries)
             app.openapi_schema = document
         return app.openapi_schema
@@ -86,7 +118,7 @@ def document_queries(app: FastAPI, queries: Sequence[Query[Any]]) -> None:
 
 
 def _operation(query: Query[Any]) -> Schema:
-    statuses = set(_PROBLEMS)
+    statuses = set(_PROBLEMS) - {"409", "429"} | set(query.problems)
     if query.object_prefix is None:
         statuses.discard("404")
     if not query.scopes:
@@ -96,18 +128,24 @@ def _operation(query: Query[Any]) -> Schema:
         "summary": query.summary,
         "description": needs or "Any token will do.",
         "operationId": query.answers.__name__,
-        "parameters": [*_object(query), *_parameters(query.parameters)],
+        "parameters": [
+            *_object(query),
+            *_parameters(query.parameters),
+            *([_TAG_PARAMETER] if query.tagged else ()),
+        ],
         "responses": {
             "200": {
                 "description": (query.answers.__doc__ or "").strip(),
-                "headers": _POSITION_HEADER,
+                "headers": {**_POSITION_HEADER, **(_TAG_HEADER if query.tagged else {})},
                 "content": {
                     "application/json": {
                         "schema": {"$ref": REF + query.answers.__name__},
                         "example": examples.ANSWERS[query.answers.__name__],
-                    }
+                    },
+                    **{media_type: {"schema": _FILE} for media_type in query.media_types},
                 },
             },
+            **({"304": _UNCHANGED} if query.tagged else {}),
             **{status: _problem(status) for status in sorted(statuses)},
         },
         "security": [{"token": []}],
@@ -124,7 +162,11 @@ def _object(query: Query[Any]) -> Sequence[Schema]:
 
 def _parameters(model: type[Parameters]) -> Sequence[Schema]:
     shape = model.model_json_schema(by_alias=True)
-    return [_parameter(name, schema) for name, schema in shape["properties"].items()]
+    required = shape.get("required", ())
+    return [
+        {**_parameter(name, schema), "required": name in required}
+        for name, schema in shape["properties"].items()
+    ]
 
 
 def _parameter(name: str, schema: Mapping[str, Any]) -> Schema:
@@ -137,13 +179,13 @@ def _parameter(name: str, schema: Mapping[str, Any]) -> Schema:
         kept["anyOf"] = choices
     if kept.get("default") in {None, "0001-01-01", "9999-12-31"}:
         kept.pop("default", None)
-    found = {"name": name, "in": "query", "required": False, "schema": kept}
+    found = {"name": name, "in": "query", "schema": kept}
     return {**found, "description": schema["description"]}
 
 
 def _problem(status: str) -> Schema:
     headers = {}
-    if status == "503":
+    if status in {"409", "429", "503"}:
         headers = _RETRY_HEADER
     elif status == "404":
         headers = _POSITION_HEADER
@@ -156,7 +198,8 @@ def _problem(status: str) -> Schema:
 
 def _components(queries: Sequence[Query[Any]]) -> Schema:
     _, schemas = msgspec.json.schema_components(
-        [query.answers for query in queries], ref_template=REF + "{name}"
+        [*(query.answers for query in queries), BalanceChange, PaymentWithLegs],
+        ref_template=REF + "{name}",
     )
     token = {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"}
     return {

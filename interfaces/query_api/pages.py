@@ -34,7 +34,11 @@ class Pages:
         limit = asked.parameters.limit
         if len(rows) <= limit:
             return rows, None
-        return rows[:limit], self._cursors.write(_bound(asked, route), key_of(rows[limit - 1]))
+        return rows[:limit], self.following(asked, route, key_of(rows[limit - 1]))
+
+    def following(self, asked: Asked[Listed], route: str, key: Key) -> str:
+        """Return the cursor of the page that begins behind a key."""
+        return self._cursors.write(_bound(asked, route), key)
 
 
 def _bound(asked: Asked[Listed], route: str) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ PaymentStatus = Literal[
 ]
 RequestStatus = Literal["open", "accepted", "declined", "cancelled", "expired"]
 ScheduleStatus = Literal["active", "paused", "ended"]
+StatementForm = Literal["json", "csv", "pdf", "camt.053", "ofx", "hledger", "beancount"]
 PaymentKind = Literal[
     "transfer",
     "hold",
@@ -50,7 +51,8 @@ PaymentKind = Literal[
 ]
 
 
-def _whole_number(text: str, lowest: int, highest: int) -> int:
+def whole_number(text: str, lowest: int, highest: int) -> int:
+    """Return the number that a parameter is; raises `ValueError` with what it must be."""
     # The digits are counted first, since a long row of them is slow to convert.
     if _DIGITS.fullmatch(text) and len(text) <= 19 and lowest <= int(text) <= highest:
         return int(text)
@@ -58,11 +60,15 @@ def _whole_number(text: str, lowest: int, highest: int) -> int:
 
 
 def _position(text: str) -> int:
-    return _whole_number(text, 0, MAX_POSITION)
+    return whole_number(text, 0, MAX_POSITION)
+
+
+def _size(text: str) -> int:
+    return whole_number(text, 1, MAX_POSITION)
 
 
 def _limit(text: str) -> int:
-    return _whole_number(text, 1, MAX_LIMIT)
+    return whole_number(text, 1, MAX_LIMIT)
 
 
 def _as_of(text: str) -> int | Instant:
@@ -71,6 +77,10 @@ def _as_of(text: str) -> int | Instant:
     # However far past the head, it means the head.
     digits = text.lstrip("0") or "0"
     return MAX_POSITION if len(digits) > 18 else int(digits)
+
+
+def _effective_as_of(text: str) -> date | Instant:
+    return _date_of(text) if _DATE.fullmatch(text) else _instant(text)
 
 
 def _instant(text: str) -> Instant:
@@ -103,8 +113,10 @@ def _wallet(text: str) -> WalletId:
 POSITION_SCHEMA = {"type": "integer", "minimum": 0, "maximum": MAX_POSITION}
 TIME_SCHEMA = {"type": "string", "format": "date-time"}
 _DATE_SCHEMA = {"type": "string", "format": "date"}
+_SIZE_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_POSITION}
 _LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}
 _AS_OF_SCHEMA = {"anyOf": [TIME_SCHEMA, {"type": "string", "pattern": "^[0-9]+$"}]}
+_EFFECTIVE_SCHEMA = {"anyOf": [_DATE_SCHEMA, TIME_SCHEMA]}
 _CURRENCY_SCHEMA = {"type": "string", "pattern": f"^{_CURRENCY.pattern}$"}
 _WALLET_SCHEMA = {"type": "string", "pattern": "^wal_[0-7][0-9A-HJKMNP-TV-Z]{25}$"}
 
@@ -113,10 +125,14 @@ _CURSOR_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
 
 Cursor = Annotated[str, WithJsonSchema(_CURSOR_SCHEMA)]
 Position = Annotated[int, PlainValidator(_position), WithJsonSchema(POSITION_SCHEMA)]
+Size = Annotated[int, PlainValidator(_size), WithJsonSchema(_SIZE_SCHEMA)]
 Limit = Annotated[int, PlainValidator(_limit), WithJsonSchema(_LIMIT_SCHEMA)]
 AsOf = Annotated[int | Instant, PlainValidator(_as_of), WithJsonSchema(_AS_OF_SCHEMA)]
 Time = Annotated[Instant, PlainValidator(_instant), WithJsonSchema(TIME_SCHEMA)]
 Date = Annotated[date, PlainValidator(_date_of), WithJsonSchema(_DATE_SCHEMA)]
+EffectiveAsOf = Annotated[
+    date | Instant, PlainValidator(_effective_as_of), WithJsonSchema(_EFFECTIVE_SCHEMA)
+]
 CurrencyCode = Annotated[str, PlainValidator(_currency), WithJsonSchema(_CURRENCY_SCHEMA)]
 Wallet = Annotated[WalletId, PlainValidator(_wallet), WithJsonSchema(_WALLET_SCHEMA)]
 
@@ -164,6 +180,48 @@ class AsOfParameters(Parameters):
         description="A position (only digits) or an RFC 3339 time, inclusive; past the head it"
         " means the head, and inside a command's events the end of the command before.",
         examples=["2026-01-31T12:00:00Z"],
+    )
+
+
+class EffectiveParameters(AsOfParameters):
+    """A moment of the past, by when things were recorded and by when they had their value."""
+
+    effective_as_of: EffectiveAsOf | None = Field(
+        default=None,
+        description="A value date, to its end, or an RFC 3339 time of value, inclusive; of what"
+        " was recorded by `as_of`. Holds have no value date: they count from when they were"
+        " recorded.",
+        examples=["2026-01-31"],
+    )
+
+
+class TrialBalanceParameters(AsOfParameters):
+    """A moment of the past, and how wallets are put together."""
+
+    by: Literal["class"] | None = Field(
+        default=None,
+        description="With `class` a row for each class of accounts in a currency: `asset`,"
+        " `liability`, `equity`, `income`, `expense`; people's wallets are liabilities.",
+    )
+
+
+class StatementParameters(AsOfParameters):
+    """What a statement is of, and its form."""
+
+    model_config = ConfigDict(validate_by_alias=True, validate_by_name=False)
+
+    since: Date | None = Field(
+        default=None,
+        alias="from",
+        description="The first value date, included; by default that of the first entry.",
+    )
+    until: Date | None = Field(
+        default=None,
+        alias="to",
+        description="The last value date, included; by default that of the last entry.",
+    )
+    form: StatementForm = Field(
+        default="json", alias="format", description="In which form it is written."
     )
 
 
@@ -218,3 +276,14 @@ class EventsParameters(ListParameters):
 
     after: Position = Field(default=0, description="Only events beyond this position.")
     wallet_id: Wallet | None = Field(default=None, description="Only events of this wallet.")
+
+
+class ConsistencyParameters(Parameters):
+    """Two sizes of the log."""
+
+    model_config = ConfigDict(validate_by_alias=True, validate_by_name=False)
+
+    since: Size = Field(alias="from", description="The smaller size, 1 or more.", examples=[5])
+    until: Size = Field(
+        alias="to", description="The larger size, that of the latest seal at most.", examples=[7]
+    )

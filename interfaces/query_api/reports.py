@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from msgspec import UNSET
+
 from domain.money import Currencies, CurrencyUnknown
 from infrastructure.report_store.ledger_log import LedgerLog
 from infrastructure.report_store.reports import Reports
@@ -12,7 +14,8 @@ from interfaces.query_api.answers import CurrencyTotal, Days, DayTotal, TrialBal
 from interfaces.query_api.cursors import Key
 from interfaces.query_api.endpoint import Answer, Asked, Query
 from interfaces.query_api.pages import Pages
-from interfaces.query_api.parameters import AsOfParameters, DailyParameters
+from interfaces.query_api.parameters import DailyParameters, TrialBalanceParameters
+from projections.balances import BALANCES
 from projections.contract import Snapshot
 from projections.daily_totals import DAILY_TOTALS, DayRow, list_days
 from projections.entries import ENTRIES
@@ -43,7 +46,7 @@ class ReportQueries:
                 TRIAL_BALANCE_PATH,
                 "What all wallets add up to, now or as of a moment",
                 READS,
-                AsOfParameters,
+                TrialBalanceParameters,
                 TrialBalance,
                 self.trial_balance,
             ),
@@ -57,18 +60,20 @@ class ReportQueries:
             ),
         )
 
-    async def trial_balance(self, asked: Asked[AsOfParameters]) -> Answer:
+    async def trial_balance(self, asked: Asked[TrialBalanceParameters]) -> Answer:
         """`GET /v1/reports/trial-balance`."""
         wanted = asked.parameters
         then = None if wanted.as_of is None else await self._log.position_as_of(wanted.as_of)
 
         async def query(snapshot: Snapshot, position: int) -> TrialBalance:
             as_of = position if then is None else then
-            rows = await sum_up(snapshot, as_of)
+            rows = await sum_up(snapshot, as_of, by_class=wanted.by is not None)
             return TrialBalance(items=[self._total(row) for row in rows], position=as_of)
 
         at_least = max(then or 0, wanted.min_position)
-        position, document = await self._reports.ask((TRIAL_BALANCE, ENTRIES), at_least, query)
+        # The classes are the balances' to know.
+        reads = (TRIAL_BALANCE, ENTRIES, *(() if wanted.by is None else (BALANCES,)))
+        position, document = await self._reports.ask(reads, at_least, query)
         return Answer(document, position)
 
     async def daily(self, asked: Asked[DailyParameters]) -> Answer:
@@ -106,6 +111,7 @@ class ReportQueries:
         # Decimals would be rounded to 28 digits where they are subtracted.
         debit, credit = int(row.debits), int(row.credits)
         return CurrencyTotal(
+            account_class=UNSET if row.account_class is None else row.account_class,
             currency=row.currency,
             wallets=row.wallets,
             debits=self._currencies.format(debit, row.currency),

@@ -8,7 +8,14 @@ from msgspec import UNSET, UnsetType
 from domain.instants import instant
 from domain.money import Currencies
 from domain.refusals import REFUSALS
-from interfaces.query_api.answers import Approval, Failure, Leg, PaymentWithHistory, Step
+from interfaces.query_api.answers import (
+    Approval,
+    Failure,
+    Leg,
+    PaymentWithHistory,
+    PaymentWithLegs,
+    Step,
+)
 from projections.payment_queries import LegRow, PaymentRow, StepRow
 
 
@@ -35,6 +42,14 @@ class ShownPayments:
             told = [step for step in told if step.status != "awaiting-approval"]
         return PaymentWithHistory(
             **self.fields(row, legs, sees_all), legs=self._legs(row, legs, sees_all), timeline=told
+        )
+
+    def with_legs(
+        self, row: PaymentRow, legs: Sequence[LegRow], *, sees_all: bool
+    ) -> PaymentWithLegs:
+        """Return a payment with its legs, and nothing of what it came to on the way."""
+        return PaymentWithLegs(
+            **self.fields(row, legs, sees_all), legs=self._legs(row, legs, sees_all)
         )
 
     def fields(self, row: PaymentRow, legs: Sequence[LegRow], sees_all: bool) -> dict[str, Any]:

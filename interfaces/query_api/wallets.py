@@ -1,12 +1,13 @@
 """Queries of wallets: what they are, what they hold now and then, and what moved."""
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from msgspec import UNSET, UnsetType
 
 from domain.identifiers import StreamId, event_id
-from domain.instants import instant
+from domain.instants import Instant, first_instant, instant, moment
 from domain.money import Currencies
 from infrastructure.report_store.ledger_log import LedgerLog
 from infrastructure.report_store.reports import Reports
@@ -23,7 +24,7 @@ from interfaces.query_api.endpoint import Answer, Asked, Query, not_found
 from interfaces.query_api.pages import Pages
 from interfaces.query_api.parameters import (
     MAX_POSITION,
-    AsOfParameters,
+    EffectiveParameters,
     EntriesParameters,
     Parameters,
     WalletsParameters,
@@ -32,6 +33,7 @@ from projections.balances import BALANCES, WalletRow, find_wallet, list_wallets
 from projections.contract import Snapshot
 from projections.entries import ENTRIES, EntryRow, list_entries, standing_at
 from projections.members import MEMBERS
+from projections.value_dates import VALUE_DATES, posted_at, posted_through
 
 WALLETS = "/v1/wallets"
 WALLET = "/v1/wallets/{wallet_id}"
@@ -58,7 +60,7 @@ class WalletQueries:
                 f"{WALLET}/balance",
                 "What a wallet holds, now or as of a moment",
                 READS,
-                AsOfParameters,
+                EffectiveParameters,
                 Balance,
                 self.balance,
                 "wal",
@@ -111,9 +113,11 @@ class WalletQueries:
         position, document = await self._reports.ask((BALANCES, MEMBERS), at_least, query)
         return Answer(document, position)
 
-    async def balance(self, asked: Asked[AsOfParameters]) -> Answer:
+    async def balance(self, asked: Asked[EffectiveParameters]) -> Answer:
         """`GET /v1/wallets/{id}/balance`."""
         wanted = asked.parameters
+        if wanted.effective_as_of is not None:
+            return await self._balance_by_value(asked, wanted.effective_as_of)
         then = None if wanted.as_of is None else await self._log.position_as_of(wanted.as_of)
 
         async def query(snapshot: Snapshot, position: int) -> Balance:
@@ -124,6 +128,33 @@ class WalletQueries:
             return self._balance(row.currency, posted, held, then)
 
         reads = (BALANCES, MEMBERS) if then is None else (BALANCES, MEMBERS, ENTRIES)
+        at_least = max(then or 0, wanted.min_position)
+        position, document = await self._reports.ask(reads, at_least, query)
+        return Answer(document, position)
+
+    async def _balance_by_value(
+        self, asked: Asked[EffectiveParameters], at: date | Instant
+    ) -> Answer:
+        wanted, log = asked.parameters, self._log
+        then = None if wanted.as_of is None else await log.position_as_of(wanted.as_of)
+        # A hold has no value date: it counts from when it was recorded.
+        held_until = MAX_POSITION
+        if not isinstance(at, date):
+            held_until = await log.position_as_of(at)
+        elif at < date.max:
+            held_until = await log.position_before(first_instant(at + timedelta(days=1)))
+
+        async def query(snapshot: Snapshot, position: int) -> Balance:
+            row = await _found(snapshot, asked, position)
+            until = position if then is None else then
+            if isinstance(at, date):
+                posted = await posted_through(snapshot, row.wallet_id, at, until)
+            else:
+                posted = await posted_at(snapshot, row.wallet_id, moment(at), until)
+            _, held = await standing_at(snapshot, row.wallet_id, min(held_until, until))
+            return self._balance(row.currency, posted, held, until)
+
+        reads = (BALANCES, MEMBERS, ENTRIES, VALUE_DATES)
         at_least = max(then or 0, wanted.min_position)
         position, document = await self._reports.ask(reads, at_least, query)
         return Answer(document, position)

@@ -13,6 +13,7 @@ from infrastructure.kafka.publisher import divergence
 from infrastructure.kafka.records import RecordCodec
 from infrastructure.kafka.topic import TopicUnusable, epoch_topic, topic_id
 from infrastructure.kafka.topic_end import find_end
+from infrastructure.seals.memory import SealMemory
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 
@@ -67,3 +68,15 @@ def topic_ahead(settings: Settings, secrets: Secrets, reader: EventReader) -> st
         if consumer is not None:
             consumer.close()
     return None if last is None else divergence(last, topic, reader)
+
+
+def seals_ahead(settings: Settings, reader: EventReader) -> str | None:
+    """Return how the store is not what the home remembers as sealed, or nothing.
+
+    Only how far it goes is looked at; of another event at a sealed position the others tell.
+    """
+    remembered = SealMemory(settings.home, settings.ledger, reader.epoch()).read()
+    size, head = 0 if remembered is None else remembered.checkpoint.size, reader.head()
+    if head >= size:
+        return None
+    return f"The store ends at position {head} and was sealed up to position {size}."

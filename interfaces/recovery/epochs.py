@@ -11,10 +11,11 @@ from infrastructure.databases.provision import connect_as_admin
 from infrastructure.event_log.reader import EventReader
 from infrastructure.kafka.clients import new_admin
 from infrastructure.kafka.topic import epoch_topic, last_epoch
+from infrastructure.seals.memory import sealed_epochs
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 from interfaces.cli.failure import CHECK_FAILED, DEPENDENCY_MISSING, Failure
-from interfaces.recovery.divergence import read_models_ahead, topic_ahead
+from interfaces.recovery.divergence import read_models_ahead, seals_ahead, topic_ahead
 from interfaces.replay.snapshot import snapshot
 
 
@@ -57,7 +58,8 @@ def begin_epoch(admin: str, settings: Settings, secrets: Secrets, forced: bool) 
                 CHECK_FAILED,
             )
         position = reader.head()
-        number = 1 + max(reader.epoch(), topics, _last_read_models(reports))
+        sealed = sealed_epochs(settings.home, settings.ledger)
+        number = 1 + max(reader.epoch(), topics, _last_read_models(reports), *sealed)
     _record(admin, settings, number, position)
     topic = epoch_topic(settings.topic, number)
     return Begun(settings.ledger, number, topic, position, reasons)
@@ -66,8 +68,8 @@ def begin_epoch(admin: str, settings: Settings, secrets: Secrets, forced: bool) 
 def _reasons(
     settings: Settings, secrets: Secrets, reports: psycopg.Connection, reader: EventReader
 ) -> tuple[str, ...]:
-    topic = topic_ahead(settings, secrets, reader)
-    return (*([topic] if topic else []), *read_models_ahead(reports, reader))
+    others = (topic_ahead(settings, secrets, reader), seals_ahead(settings, reader))
+    return (*filter(None, others), *read_models_ahead(reports, reader))
 
 
 def _last_topic(settings: Settings) -> int:

@@ -3,30 +3,52 @@
 import json
 from base64 import b64encode
 from collections.abc import Iterator
+from typing import Any, LiteralString
 
 import msgspec
+import psycopg
 
 from domain.identifiers import event_id
 from domain.leaves import entry, leaf_hash
 from domain.recorded import RecordedEvent
 from infrastructure.event_log.reader import EventReader
 
+# The key of a seal is the last one that had begun to sign by then.
+SEAL: LiteralString = """
+    SELECT s.checkpoint, (
+        SELECT k.vkey FROM seal_key k WHERE k.epoch = s.epoch AND k.from_size <= s.size
+        ORDER BY k.from_size DESC, k.place DESC LIMIT 1)
+    FROM seal s
+    WHERE s.epoch = (SELECT max(number) FROM epoch) AND s.size <= %s
+    ORDER BY s.size DESC LIMIT 1"""
 
-def head_line(ledger: str, first: int, last: int) -> bytes:
-    """Return the first line: which events follow, both ends included.
 
-    `checkpoint` and `vkey` are null as long as the ledger is not sealed.
+def last_seal(connection: psycopg.Connection[Any], last: int) -> tuple[str, str] | None:
+    """Return the last checkpoint that covers no event beyond a position, and its key."""
+    return connection.execute(SEAL, (last,)).fetchone()
+
+
+def head_line(ledger: str, first: int, last: int, seal: tuple[str, str] | None) -> bytes:
+    """Return the first line: which events follow, both ends included, and their last seal.
+
+    `checkpoint` and `vkey` are null as long as none of them is sealed.
     """
-    fields = {"ledger": ledger, "from": first, "to": last, "checkpoint": None, "vkey": None}
+    checkpoint, vkey = seal or (None, None)
+    fields = {"ledger": ledger, "from": first, "to": last, "checkpoint": checkpoint, "vkey": vkey}
     return json.dumps(fields).encode() + b"\n"
 
 
-def event_lines(reader: EventReader, first: int, last: int) -> Iterator[bytes]:
-    """Yield a line for each event from `first` to `last`, a few thousand in memory at a time."""
+def events_between(reader: EventReader, first: int, last: int) -> Iterator[RecordedEvent]:
+    """Yield the events from `first` to `last`, a few thousand in memory at a time."""
     for event in reader.all(after=first - 1):
         if event.position > last:
             return
-        yield event_line(event)
+        yield event
+
+
+def event_lines(reader: EventReader, first: int, last: int) -> Iterator[bytes]:
+    """Yield a line for each event from `first` to `last`."""
+    return map(event_line, events_between(reader, first, last))
 
 
 def event_line(event: RecordedEvent) -> bytes:

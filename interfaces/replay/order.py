@@ -4,6 +4,7 @@ from typing import TypeGuard
 
 import msgspec
 
+from interfaces.replay.closed_periods import ClosedPeriods
 from interfaces.replay.findings import Difference, Findings
 from interfaces.replay.stored import Moved, Paid, Stored
 
@@ -52,6 +53,7 @@ class OrderCheck:
         self._recorded = b""
         self._command: Command | None = None
         self.position = 0
+        self.periods = ClosedPeriods(findings)
 
     @property
     def between_commands(self) -> bool:
@@ -61,6 +63,7 @@ class OrderCheck:
     def add(self, event: Stored) -> None:
         """Check an event against those before it."""
         self._place(event)
+        self.periods.add(event)
         command = self._command
         if command is None or command.ended:
             if event.place.index != 0:

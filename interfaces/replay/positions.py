@@ -60,3 +60,11 @@ def whole(reader: EventReader, position: int, codec: EventCodec) -> int:
     place = codec.decode_metadata(found[0].metadata)
     ends_here = place.index == place.count - 1
     return position if ends_here else position - place.index - 1
+
+
+def widened(reader: EventReader, first: int, last: int, codec: EventCodec) -> tuple[int, int]:
+    """Return the positions of all commands of which something lies between two positions."""
+    begins = whole(reader, first - 1, codec) + 1
+    (event,) = reader.after(last - 1, 1)
+    place = codec.decode_metadata(event.metadata)
+    return begins, last - place.index + place.count - 1

@@ -1,6 +1,6 @@
 """Follows the events past each read model's checkpoint and compares it there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 from uuid import UUID
@@ -10,6 +10,7 @@ import psycopg
 from interfaces.replay import lines, tables
 from interfaces.replay.findings import Difference, Findings
 from interfaces.replay.order import OrderCheck
+from interfaces.replay.report_lines import TRAIL, TRAIL_FIELDS, Declines, Trail
 from interfaces.replay.request_lines import (
     REQUEST_FIELDS,
     REQUESTS,
@@ -31,11 +32,18 @@ from interfaces.replay.schedule_lines import (
     schedule_of,
 )
 from interfaces.replay.stored import Moved, Paid, Stored, Unreadable, WentOn, chunks, stamp
+from interfaces.replay.value_lines import (
+    LATE_ENTRIES,
+    LATE_ENTRY_FIELDS,
+    VALUE_DAY_FIELDS,
+    VALUE_DAYS,
+    ValueDates,
+)
 from interfaces.replay.wallets import Wallet, Wallets
 
 COMPARED = (
     *("balances", "members", "entries", "payments", "payment_requests", "daily_totals"),
-    *("schedules", "trial_balance"),
+    *("schedules", "trial_balance", "value_dates", "declines", "audit_trail"),
 )
 """The read models that this check knows; another one is named as not compared."""
 
@@ -68,11 +76,21 @@ class ReadModel:
 class ReadModels:
     """The read models of one snapshot, each compared at its own checkpoint."""
 
-    def __init__(self, connection: psycopg.Connection[Any], findings: Findings) -> None:
-        """Take the snapshot and read the checkpoints; what has none yet is at position 0."""
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        findings: Findings,
+        chosen: Collection[str] = COMPARED,
+    ) -> None:
+        """Take the snapshot and read the checkpoints; what has none yet is at position 0.
+
+        Of the read models only the chosen ones need to be there.
+        """
         self._connection = connection
+        self._chosen = chosen
         self._findings = findings
         self._totals = tables.DailyTotals()
+        self._declines = Declines()
         self._descriptions = lines.Descriptions()
         self.found: Sequence[ReadModel] = [
             ReadModel(*row) for row in connection.execute(CHECKPOINTS)
@@ -87,7 +105,7 @@ class ReadModels:
                 field = "last position that the store has"
                 self._wrong(last + 1, model.name, field, model.position, last)
         positions = {model.name: model.position for model in self.found}
-        reached = [(positions.get(name, 0), name) for name in COMPARED]
+        reached = [(positions.get(name, 0), name) for name in self._chosen]
         self._due = sorted((each for each in reached if each[0] <= last), reverse=True)
         self._entries_until = min(positions.get("entries", 0), last)
         self._payments_until = min(positions.get("payments", 0), last)
@@ -104,6 +122,15 @@ class ReadModels:
         )
         self._legs = self._in_order("payment_legs", lines.LEG_FIELDS, lines.LEGS, last)
         self._steps = self._in_order("payment_steps", lines.STEP_FIELDS, lines.STEPS, last)
+        self._value_dates = ValueDates(
+            self._in_order("value_days", VALUE_DAY_FIELDS, VALUE_DAYS, last),
+            self._in_order("late_entries", LATE_ENTRY_FIELDS, LATE_ENTRIES, last),
+            min(positions.get("value_dates", 0), last),
+        )
+        self._trail = Trail(
+            self._in_order("audit_trail", TRAIL_FIELDS, TRAIL, last),
+            min(positions.get("audit_trail", 0), last),
+        )
 
     def before(self, position: int, wallets: Wallets, order: OrderCheck) -> None:
         """Compare what has its checkpoint before a position, while the fold stands there."""
@@ -129,17 +156,20 @@ class ReadModels:
         than this one.
         """
         facts = event.facts
+        self._trail.add(event)
         if isinstance(last, Unreadable):
             # That event is found where it stands; nothing is wrong where its stream begins.
             for rows in (self._payments, self._requests, self._schedules):
                 rows.pass_over(event.position)
         if isinstance(facts, Moved):
+            self._value_dates.add(event, facts)
             if wallet is not None and event.position <= self._entries_until:
                 description = self._descriptions.of(event, facts.payment_id)
                 self._entries.expect(lines.entry_of(event, facts, wallet, description))
         elif isinstance(facts, Paid | WentOn):
             self._descriptions.add(event, facts)
             self._totals.add(event)
+            self._declines.add(event)
             if event.position > self._payments_until:
                 return
             if event.version > 1:
@@ -180,6 +210,8 @@ class ReadModels:
             rows.end()
         self._schedules.end()
         self._occurrences.end()
+        self._value_dates.end()
+        self._trail.end()
 
     def _compare(self, name: str, checkpoint: int, wallets: Wallets) -> None:
         if name == "balances":
@@ -188,6 +220,8 @@ class ReadModels:
             tables.compare_members(self._connection, wallets.known, self._findings)
         elif name == "daily_totals":
             self._totals.compare(self._connection, checkpoint, self._findings)
+        elif name == "declines":
+            self._declines.compare(self._connection, checkpoint, self._findings)
         elif name == "trial_balance":
             tables.compare_trial_balance(self._connection, wallets.known, self._findings)
 
@@ -204,7 +238,8 @@ class ReadModels:
         model_name = _MODEL_OF.get(name, name)
         beyond = any(model.name == model_name and model.position > last for model in self.found)
         limit = last if beyond else 2**63 - 1
-        rows = chunks(self._connection, name, query, limit)
+        chosen = model_name in self._chosen
+        rows = chunks(self._connection, name, query, limit) if chosen else iter(())
         return RowsInOrder(name, fields, rows, self._findings, changing)
 
     def _wrong(self, position: int, name: str, field: str, expected: object, found: object) -> None:
@@ -225,5 +260,7 @@ _MODEL_OF = {
     "payment_legs": "payments",
     "payment_steps": "payments",
     "schedule_occurrences": "schedules",
+    "value_days": "value_dates",
+    "late_entries": "value_dates",
 }
 """Which read model a table belongs to, where that has another name."""

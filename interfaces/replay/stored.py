@@ -9,6 +9,7 @@ import msgspec
 import psycopg
 
 from domain.identifiers import PREFIXES, encode
+from interfaces.replay import actor_lines as actors
 from interfaces.replay import operation_facts as operations
 from interfaces.replay import request_lines as requests
 from interfaces.replay import schedule_lines as schedules
@@ -19,14 +20,6 @@ CHUNK = 4_000
 EVENTS: LiteralString = """
 SELECT notification_id, uuid_send(originator_id), originator_version, topic, state, metadata,
        timestamptz_send(recorded_at) FROM events """
-
-
-class Place(msgspec.Struct, gc=False):
-    """What metadata says of an event's place in its command."""
-
-    command_id: str
-    index: int
-    count: int
 
 
 class Opened(msgspec.Struct, rename={"account_class": "class"}):
@@ -169,6 +162,7 @@ Facts = (
     | Approvals
     | Paid
     | WentOn
+    | actors.Answered
     | requests.Facts
     | schedules.Facts
     | operations.Facts
@@ -200,6 +194,7 @@ SHAPES: Mapping[str, type[Facts]] = {
     "payment.released.v1": WentOn,
     "payment.refunded.v1": WentOn,
     "payment.reversed.v1": WentOn,
+    **actors.SHAPES,
     **operations.SHAPES,
     **requests.SHAPES,
     **schedules.SHAPES,
@@ -208,7 +203,7 @@ _DECODE: Mapping[str, Callable[[bytes], Facts]] = {
     name: msgspec.json.Decoder(shape).decode for name, shape in SHAPES.items()
 }
 _DECODE_OTHER = msgspec.json.Decoder(Other).decode
-_DECODE_PLACE = msgspec.json.Decoder(Place).decode
+_DECODE_PLACE = msgspec.json.Decoder(actors.Place).decode
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -225,7 +220,7 @@ class Stored(msgspec.Struct):
     version: int
     type: str
     recorded: bytes
-    place: Place
+    place: actors.Place
     facts: Facts
 
 

@@ -8,10 +8,11 @@ from uuid import UUID
 
 import psycopg
 
-from interfaces.replay.closed_periods import PERIODS, ClosedPeriods
+from interfaces.replay.closed_periods import PERIODS
 from interfaces.replay.findings import Difference, Findings
 from interfaces.replay.order import OrderCheck
 from interfaces.replay.read_models import ReadModel, ReadModels
+from interfaces.replay.seals import Outside, SealCheck
 from interfaces.replay.stored import EVENTS, Reader, Stored, Unreadable, chunks, stream_name
 from interfaces.replay.tables import HEADS, Row, compare_heads
 from interfaces.replay.wallets import Wallets
@@ -42,6 +43,14 @@ CROSS JOIN LATERAL (
 
 
 @dataclass(frozen=True, slots=True)
+class Sealed:
+    """How many seals were compared, and up to which position the last one goes."""
+
+    count: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """What a replay came to; `position` is the store's last one, `seconds` what it took."""
 
@@ -49,6 +58,7 @@ class Verification:
     events: int
     wallets: int
     read_models: Sequence[ReadModel]
+    seals: Sealed
     findings: Findings
     seconds: float
 
@@ -57,12 +67,14 @@ def verify(
     ledger: psycopg.Connection[Any],
     reports: psycopg.Connection[Any],
     progress: Callable[[int, int], object],
+    outside: Outside | None = None,
 ) -> Verification:
     """Replay a ledger over two read-only snapshots; memory grows with wallets, not with events.
 
     Both connections are in REPEATABLE READ and have asked nothing yet. `progress` is told the
-    position reached and the last one. The read models are looked at first, so that the events
-    reach at least as far as they do.
+    position reached and the last one; `outside` is what is known of seals elsewhere than in the
+    database. The read models are looked at first, so that the events reach at least as far as they
+    do.
     """
     begun = time.monotonic()
     findings = Findings()
@@ -72,21 +84,25 @@ def verify(
     for position, topic, stream, version in ledger.execute(GAPS, (last,), binary=True):
         name = stream_name(topic, stream)
         findings.add(Difference(position, "events", name, "version", "the next one", version))
-    wallets, order, periods = Wallets(findings), OrderCheck(findings), ClosedPeriods(findings)
+    wallets, order = Wallets(findings), OrderCheck(findings)
+    seals = SealCheck(ledger, findings, outside)
     reader = Reader()
     events = 0
     for rows in chunks(ledger, "events", IN_ORDER, last):
-        lasts = _lasts(ledger, rows, models.until)
-        _fold(rows, lasts, reader, order, wallets, models, periods, findings)
+        lasts = last_events(ledger, rows, models.until)
+        fold(rows, lasts, reader, order, wallets, models, findings)
+        seals.add(rows)
         events += len(rows)
         progress(rows[-1][0], last)
     order.end(last)
+    seals.end(last)
     models.before(last + 1, wallets, order)
     models.end()
     compare_heads(heads, wallets.known, last, findings)
-    periods.compare(closed)
+    order.periods.compare(closed)
     seconds = time.monotonic() - begun
-    return Verification(last, events, len(wallets.known), models.found, findings, seconds)
+    sealed = Sealed(seals.checked, seals.last)
+    return Verification(last, events, len(wallets.known), models.found, sealed, findings, seconds)
 
 
 def _look(ledger: psycopg.Connection[Any]) -> tuple[UUID, int, list[Row], list[Row]]:
@@ -98,12 +114,14 @@ def _look(ledger: psycopg.Connection[Any]) -> tuple[UUID, int, list[Row], list[R
     return store, last, heads, ledger.execute(PERIODS, binary=True).fetchall()
 
 
-def _lasts(
+def last_events(
     ledger: psycopg.Connection[Any], rows: Sequence[Row], until: Mapping[str, int]
 ) -> dict[bytes, Row]:
     """Return the last event of each stream that begins in a chunk, where it has gone on."""
     found: dict[bytes, Row] = {}
     for kind, position in until.items():
+        if not position:
+            continue
         begun = [UUID(bytes=row[1]) for row in rows if row[2] == 1 and row[3].startswith(kind)]
         if begun:
             lasts = ledger.execute(LASTS, (begun, position), binary=True)
@@ -111,16 +129,16 @@ def _lasts(
     return found
 
 
-def _fold(
+def fold(
     rows: Iterable[Row],
     lasts: Mapping[bytes, Row],
     reader: Reader,
     order: OrderCheck,
     wallets: Wallets,
     models: ReadModels,
-    periods: ClosedPeriods,
     findings: Findings,
 ) -> None:
+    """Fold a chunk of events into wallets and order, and compare on the way what is compared so."""
     for row in rows:
         try:
             event = reader.read(row)
@@ -135,7 +153,6 @@ def _fold(
             continue
         models.before(event.position, wallets, order)
         order.add(event)
-        periods.add(event)
         last = lasts.get(event.stream) if event.version == 1 else None
         models.add(event, wallets.add(event), None if last is None else _read(reader, last))
 

@@ -23,6 +23,9 @@ OWN_VARIABLES = {
     "FALCONPAY_KAFKA_BOOTSTRAP",
 }
 
+WORKERS = ("relay", "projector", "payments", "sealer")
+"""Small roles that share a process on one machine."""
+
 KafkaMode = Literal["embedded", "none", "external"]
 
 
@@ -84,7 +87,7 @@ def role_specs(settings: Settings, wishes: Wishes) -> list[RoleSpec]:
     ]
     specs.append(RoleSpec(("query-api",), settings.host, settings.query_port, {}))
     specs.append(RoleSpec(("identity-api",), settings.host, settings.identity_port, {}))
-    workers = [("relay", "projector", "payments")] + ([("demo",)] if wishes.demo else [])
+    workers = [WORKERS] + ([("demo",)] if wishes.demo else [])
     for names, port in zip(workers, free_ports(len(workers)), strict=True):
         specs.append(RoleSpec(names, "127.0.0.1", port, {"FALCONPAY_HEALTH_PORT": str(port)}))
     return specs

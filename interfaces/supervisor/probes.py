@@ -27,6 +27,12 @@ def diverged(host: str, port: int, timeout_seconds: float = 2) -> str | None:
     return told if "diverged: " in told else None
 
 
+def page(host: str, port: int, path: str, timeout_seconds: float = 2) -> str:
+    """Return what a GET of this path is answered with, nothing unless it is a 200."""
+    status, body = _get(host, port, path, timeout_seconds)
+    return body.decode() if status == 200 else ""
+
+
 def _get(host: str, port: int, path: str, timeout_seconds: float) -> tuple[int, bytes]:
     """Return status and body, 0 and nothing when nobody answers."""
     connection = http.client.HTTPConnection(reachable(host), port, timeout=timeout_seconds)

@@ -1,6 +1,6 @@
 """What runs in a home, where, how far and how healthy: asked of the parts themselves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypedDict
 
@@ -9,9 +9,11 @@ import psycopg
 from infrastructure.databases.ledgers import ledger_names, of_ledger
 from infrastructure.databases.logins import conninfo, reader_url
 from infrastructure.embedded.kafka import Kafka
+from infrastructure.report_store.rebuilt_tables import REBUILDING
 from infrastructure.secrets import SecretMissing, Secrets
 from infrastructure.settings import Settings
 from infrastructure.version import VERSION
+from interfaces.supervisor.anchors import failing_anchors
 from interfaces.supervisor.first_steps import urls
 from interfaces.supervisor.home import HomeLock
 from interfaces.supervisor.plan import gateway_of
@@ -60,7 +62,8 @@ class Report(TypedDict):
     """The whole of `status --json`; `position` is null while the database is away.
 
     They are the first ledger's, with its projections; `ledgers` has the further ones.
-    `diverged` has what relay and projector say that have seen more than the store has.
+    `diverged` has what relay, projector and sealer say that have seen more than the store has,
+    `anchors` which places do not take seals.
     """
 
     running: bool
@@ -75,6 +78,7 @@ class Report(TypedDict):
     projections: list[ProjectionReport]
     ledgers: list[LedgerReport]
     diverged: list[str]
+    anchors: list[str]
 
 
 def report(settings: Settings) -> Report:
@@ -94,6 +98,7 @@ def report(settings: Settings) -> Report:
         projections=[],
         ledgers=[],
         diverged=[],
+        anchors=[],
     )
     if state is None:
         return found
@@ -104,6 +109,8 @@ def report(settings: Settings) -> Report:
     found["kafka_bootstrap"] = settings.kafka_bootstrap
     found["roles"], found["servers"] = _parts(settings, state, found["position"] is not None)
     found["diverged"] = _diverged(found["roles"])
+    sealers = {part["port"] for part in found["roles"] if part["name"] == "sealer" and part["pid"]}
+    found["anchors"] = [told for port in sealers for told in failing_anchors(port)]
     try:
         found["database_url"] = reader_url(settings, secrets)
     except SecretMissing:
@@ -172,6 +179,7 @@ def _positions(settings: Settings, secrets: Secrets) -> tuple[int | None, list[P
             checkpoints = connection.execute(
                 "SELECT projection, version, position, state FROM checkpoint ORDER BY projection"
             ).fetchall()
+            rebuilding = {name for (name,) in connection.execute(REBUILDING)}
         with psycopg.connect(conninfo(settings, secrets, "reader", "ledger")) as connection:
             row = connection.execute(
                 "SELECT coalesce(max(notification_id), 0) FROM events"
@@ -181,11 +189,14 @@ def _positions(settings: Settings, secrets: Secrets) -> tuple[int | None, list[P
             ages: dict[int, float] = dict(connection.execute(LAG, [wanted]).fetchall())
     except (psycopg.Error, SecretMissing):
         return None, []
-    return head, _projections(checkpoints, head, ages)
+    return head, _projections(checkpoints, rebuilding, head, ages)
 
 
 def _projections(
-    checkpoints: Sequence[tuple[str, int, int, str]], head: int, ages: dict[int, float]
+    checkpoints: Sequence[tuple[str, int, int, str]],
+    rebuilding: Container[str],
+    head: int,
+    ages: dict[int, float],
 ) -> list[ProjectionReport]:
     return [
         ProjectionReport(
@@ -194,7 +205,7 @@ def _projections(
             position=position,
             lag_events=max(0, head - position),
             lag_seconds=round(max(0.0, ages.get(position + 1, 0.0)), 3),
-            state=state,
+            state="rebuilding" if name in rebuilding else state,
         )
         for name, version, position, state in checkpoints
     ]

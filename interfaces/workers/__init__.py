@@ -1,1 +1,1 @@
-"""Roles that follow the ledger: relay, projector, payments, and the health that they show."""
+"""Roles that follow the ledger: relay, projector, payments, sealer, and how they tell health."""

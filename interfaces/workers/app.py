@@ -18,6 +18,7 @@ from interfaces.workers.payments import Payments, PaymentsFigures
 from interfaces.workers.projector import Projector, ProjectorFigures
 from interfaces.workers.relay import Relay, RelayFigures
 from interfaces.workers.role import Role
+from interfaces.workers.sealer import Sealer, SealerFigures
 
 COLLECTED_AFTER = 200_000
 
@@ -49,15 +50,26 @@ def _payments(settings: Settings, secrets: Secrets, registry: CollectorRegistry)
     return engage
 
 
+def _sealers(settings: Settings, secrets: Secrets, registry: CollectorRegistry) -> Engage:
+    figures = SealerFigures(registry)
+
+    def engage(ledger: str) -> Role:
+        return Sealer(of_ledger(settings, ledger), secrets, figures)
+
+    return engage
+
+
 ROLES: Mapping[str, Callable[[Settings, Secrets, CollectorRegistry], Engage]] = {
     "relay": _relays,
     "projector": _projectors,
     "payments": _payments,
+    "sealer": _sealers,
 }
 LOGINS: Mapping[str, Login] = {
     "relay": "relay",
     "projector": "projector",
     "payments": "command",
+    "sealer": "sealer",
 }
 """By which login a process looks for ledgers, that of its first role."""
 

@@ -22,9 +22,10 @@ from infrastructure.report_store.read_ahead import ReadAhead
 from infrastructure.report_store.stored_events import StoredEvents, StoreSource
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
+from interfaces.workers.renewal import Renewal, older
 from interfaces.workers.role import Condition
 from projections.catalogue import CATALOGUE
-from projections.checkpoints import Superseded
+from projections.checkpoints import Superseded, mark, read_checkpoints
 from projections.sources import Store
 from projections.worker import Diverged, Worker
 
@@ -72,7 +73,10 @@ class Projector:
         self._observe_due = 0.0
 
     def attempt(self, stop: threading.Event) -> None:
-        """Project until `stop`; raises whatever is away or wrong."""
+        """Project until `stop`; raises whatever is away or wrong.
+
+        It returns before as soon as read models that an older version had made are of this one.
+        """
         with self._connect("reports") as reports, self._connect("ledger") as ledger:
             stored = StoredEvents(EventReader(ledger), EventCodec())
             epoch = stored.epoch()
@@ -80,12 +84,18 @@ class Projector:
                 closing(ReadAhead(stored)) as store,
                 closing(self._source(store, epoch)) as source,
             ):
-                worker = Worker(CATALOGUE, reports, store, source, epoch=epoch)
-                try:
-                    self._project(worker, store, stop)
-                except Diverged:
-                    self._diverged.set(1)
-                    raise
+                known = read_checkpoints(reports, CATALOGUE, store.store_id(), epoch)
+                past = older(CATALOGUE, known, epoch)
+                mark(reports, [each.name for each in past], "rebuilding", None)
+                present = [each for each in CATALOGUE if each not in past]
+                worker = Worker(present, reports, store, source, epoch=epoch)
+                with closing(Renewal(self._settings, self._secrets, past, stop)) as renewal:
+                    renewal.start()
+                    try:
+                        self._project(worker, store, renewal, stop)
+                    except Diverged:
+                        self._diverged.set(1)
+                        raise
 
     def _connect(self, database: Database) -> psycopg.Connection:
         login = conninfo(self._settings, self._secrets, "projector", database)
@@ -111,11 +121,13 @@ class Projector:
             str(store.store_id()),
         )
 
-    def _project(self, worker: Worker, store: Store, stop: threading.Event) -> None:
+    def _project(
+        self, worker: Worker, store: Store, renewal: Renewal, stop: threading.Event
+    ) -> None:
         worker.begin()
         self._diverged.set(0)
         self._observe(worker, store)
-        while not stop.is_set():
+        while not stop.is_set() and not renewal.done:
             try:
                 worker.step(WAIT_SECONDS)
             except Superseded:
@@ -123,7 +135,7 @@ class Projector:
                 _LOG.info("checkpoint-moved-by-another")
                 stop.wait(SUPERSEDED_PAUSE_SECONDS)
                 worker.begin()
-            self.condition.reason = None
+            self.condition.reason = renewal.reason
             if time.monotonic() >= self._observe_due:
                 self._observe(worker, store)
 

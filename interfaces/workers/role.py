@@ -8,6 +8,7 @@ import structlog
 from confluent_kafka import KafkaException
 
 from application.commands import ClockUnsure, Unanswered
+from application.sealing import SealingRefused, SealsDiverged
 from infrastructure.databases.migrate import MigrationRefused
 from infrastructure.event_codec import EventUnreadable
 from infrastructure.kafka.publisher import StoreDiverged
@@ -73,9 +74,11 @@ def keep_working(role: Role, stop: threading.Event) -> None:
 def reason_of(fault: Exception) -> str:
     """Return why a role cannot work, as its health may tell everybody."""
     match fault:
-        case Diverged() | StoreDiverged():
+        case Diverged() | StoreDiverged() | SealsDiverged():
             return f"{DIVERGED}{fault}"
         case Halted() | TopicUnusable() | MigrationRefused() | EventUnreadable():
+            return str(fault)
+        case SealingRefused():
             return str(fault)
         case psycopg.Error():
             return "the database does not answer as it must"

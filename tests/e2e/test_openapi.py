@@ -41,6 +41,8 @@ def drawn(
         *("--header", "Idempotency-Key: drawn"),
         *("--max-examples", str(examples), "--seed", "1"),
         *("--exclude-checks", NOT_OF_HERE),
+        # An answer that has no end is no answer to be drawn; its own tests ask for it.
+        *("--exclude-path", "/v1/stream"),
         *("--phases", "examples,coverage,fuzzing"),
         "--no-color",
     ]

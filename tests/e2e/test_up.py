@@ -22,6 +22,7 @@ ROLES = [
     "projector",
     "query-api",
     "relay",
+    "sealer",
 ]
 SERVERS = ["gateway", "kafka", "postgres"]
 MOST_MEMORY_BYTES = 1.3 * 2**30
@@ -65,7 +66,7 @@ def test_status_has_the_shape_of_the_contract(system: WholeSystem) -> None:
         assert set(part) == {"name", "pid", "port", "ready", "restarts"}
         assert part["ready"] is True
         assert psutil.pid_exists(part["pid"])
-    workers = ("relay", "projector", "payments")
+    workers = ("relay", "projector", "payments", "sealer")
     shared = {role["pid"] for role in status["roles"] if role["name"] in workers}
     assert len(shared) == 1
     names_of_models = [model["name"] for model in status["projections"]]

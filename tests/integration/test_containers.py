@@ -28,7 +28,8 @@ from tests.tools.tiny_clone import ROOT
 from tests.tools.whole_system import WholeSystem, until
 
 SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-LASTING = ("identity-api", "command-api", "query-api", "relay", "projector", "payments")
+WORKERS = ("relay", "projector", "payments", "sealer")
+LASTING = ("identity-api", "command-api", "query-api", *WORKERS)
 PORTS = {"command-api": 1, "query-api": 2, "identity-api": 3}
 
 
@@ -38,7 +39,7 @@ class Containers:
     def __init__(self, folder: Path, secrets: dict[str, str], places: dict[str, str]) -> None:
         """Take the content of `.env`, and where servers are on this machine."""
         self.port = WholeSystem(folder).port
-        self.health = {name: free_port() for name in ("relay", "projector", "payments")}
+        self.health = {name: free_port() for name in WORKERS}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._folder = folder
         self._secrets = secrets

@@ -5,6 +5,7 @@ import hashlib
 import json
 import resource
 import subprocess
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -207,3 +208,25 @@ def test_a_full_output_is_one_sentence(book: Book) -> None:
 def test_positions_are_dense_in_an_export_of_another_part(book: Book) -> None:
     positions = [event["position"] for event in export(book, "--from", 3, "--to", 17)[1:]]
     assert all(later == earlier + 1 for earlier, later in pairwise(positions))
+
+
+@pytest.fixture
+def sealed(book: Book) -> Iterator[Book]:
+    """Give the book with two seals and a key that has changed between them."""
+    for size, checkpoint in ((7, "at 7"), (20, "at 20")):
+        book.ledger.execute(
+            "INSERT INTO seal (epoch, size, root, checkpoint) VALUES (1, %s, %s, %s)",
+            (size, b"0" * 32, checkpoint),
+        )
+    for place, (vkey, size) in enumerate((("first", 1), ("second", 8))):
+        book.ledger.execute("INSERT INTO seal_key VALUES (%s, 1, %s, %s)", (vkey, size, place))
+    yield book
+    book.ledger.execute("ALTER TABLE seal DISABLE TRIGGER ALL; DELETE FROM seal")
+    book.ledger.execute("ALTER TABLE seal_key DISABLE TRIGGER ALL; DELETE FROM seal_key")
+
+
+def test_the_head_line_has_the_last_seal_of_what_follows(sealed: Book) -> None:
+    """With the key that had begun to sign by then; a later seal covers more than there is here."""
+    for last, checkpoint, vkey in ((6, None, None), (19, "at 7", "first"), (20, "at 20", "second")):
+        head = export(sealed, "--to", last)[0]
+        assert (head["checkpoint"], head["vkey"]) == (checkpoint, vkey)

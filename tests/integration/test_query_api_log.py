@@ -73,14 +73,17 @@ def test_how_far_the_read_models_are(system: QuerySystem, book: Book) -> None:
     response = system.ask("/v1/projections", "usr_nobody", "admin")
     items = response.json()["items"]
     assert [item["name"] for item in items] == [
+        "audit_trail",
         "balances",
         "daily_totals",
+        "declines",
         "entries",
         "members",
         "payment_requests",
         "payments",
         "schedules",
         "trial_balance",
+        "value_dates",
     ]
     versions = {projection.name: projection.version for projection in CATALOGUE}
     for item in items:

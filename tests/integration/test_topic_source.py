@@ -1,15 +1,25 @@
 """Projections from a real Kafka: whatever is in the topic, the read models equal a fold."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from infrastructure.event_codec import EventCodec
+from infrastructure.event_log.reader import EventReader
 from projections.contract import Applied
 from projections.worker import Diverged
 from tests.fan_out import FanOut, Sent, copy_of_the_store, drain, reach, some_traffic, unused_ledger
 from tests.read_model_fold import checkpoints, folded_rows, stored_rows
 from tests.servers import FreshDatabases
-from tests.topics import altered, assert_projected, forged, missing, with_another_key
+from tests.topics import (
+    altered,
+    assert_projected,
+    forged,
+    make_topic,
+    missing,
+    with_another_key,
+)
 
 
 @pytest.fixture
@@ -54,6 +64,30 @@ def test_what_is_read_ahead_is_forgotten_by_whoever_goes_elsewhere(fan_out: FanO
         while len(again) < 1_500:
             again += [event.position for event in source.take(1_100, 0.2).events]
         assert again == list(range(701, 701 + len(again)))
+
+
+def test_records_that_do_not_say_who_gave_the_command(fan_out: FanOut) -> None:
+    """What a relay of before actors were told has published is read from the store, who it was too.
+
+    Its records are genuine, so the relay resumes behind them.
+    """
+    some_traffic(fan_out)
+    make_topic(fan_out)
+    with fan_out.databases.connect("relay") as connection:
+        reader = EventReader(connection)
+        store, events = str(reader.store_id()), reader.after(0, 100)
+    codec = EventCodec()
+    fan_out.send(
+        [
+            fan_out.records.encode(
+                event, replace(codec.decode_metadata(event.metadata), actor=None), store
+            )
+            for event in events
+        ]
+    )
+    fan_out.publish()
+    assert fan_out.positions() == list(range(1, fan_out.head() + 1))
+    assert_projected(fan_out)
 
 
 def swapped(sent: list[Sent]) -> list[Sent]:

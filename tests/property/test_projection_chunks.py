@@ -59,7 +59,12 @@ def test_every_way_of_cutting(make_databases: Callable[..., FreshDatabases]) -> 
     write_every_payment(fan_out.databases)
     writer = fan_out.writer()
     wallets = [writer.open(kind="system") for _ in range(4)]
+    for day in (5, 3, 9, 9, 1, 28, 9):
+        # Some of these come late, as does all that is dated before what follows.
+        at = f"2026-01-{day:02}T00:00:00.000000Z"
+        writer.transfer(wallets[0], wallets[1], 7, effective_at=at)
     writer.busy(wallets, 20)
+    writer.transfer(wallets[1], wallets[0], 3, effective_at="2026-01-09T00:00:00.000000Z")
     last = writer.flush().last
     expected = folded_rows(fan_out.databases)
     with fan_out.worker() as worker, fan_out.databases.connect("projector", "reports") as reports:

@@ -27,11 +27,12 @@ ONLY_ON_ONE_MACHINE = {"demo", "prepare"}
 
 PASSWORDS: dict[str, set[Login]] = {
     "command-api": {"command"},
-    "query-api": {"query", "audit"},
+    "query-api": {"query", "audit", "accesslog"},
     "identity-api": {"identity"},
     "relay": {"relay"},
     "projector": {"projector"},
     "payments": {"command", "query"},
+    "sealer": {"sealer"},
     "migrate": {*LOGINS},
 }
 """The logins whose passwords a service knows."""

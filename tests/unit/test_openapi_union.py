@@ -26,7 +26,7 @@ Document = dict[str, Any]
 def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Document]:
     """Give the documents of the three APIs, each built as its role builds it."""
     settings = read_settings({"FALCONPAY_HOME": str(tmp_path_factory.mktemp("home"))})
-    logins = ("COMMAND", "QUERY", "AUDIT")
+    logins = ("COMMAND", "QUERY", "AUDIT", "ACCESSLOG")
     secrets = Secrets(settings.home, {f"FALCONPAY_SECRET_DB_{login}": "x" for login in logins})
     return {
         "command": command_app.create_app(settings, secrets, Currencies({})).openapi(),

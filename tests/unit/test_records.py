@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import json
 import struct
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ import pytest
 
 from domain.identifiers import StreamId, event_id, wallet_id
 from domain.instants import Instant
-from domain.recorded import EventMetadata, RecordedEvent
+from domain.recorded import Actor, EventMetadata, RecordedEvent
 from infrastructure.kafka.records import (
     AUTHENTICATED,
     RecordCodec,
@@ -87,6 +88,30 @@ def test_what_was_written_is_read() -> None:
     assert (found.command_id, found.index, found.count) == (METADATA.command_id, 1, 2)
     assert found.event_id == event_id(EVENT.stream_id, 3)
     assert found.traceparent == TRACEPARENT
+
+
+def test_who_gave_the_command() -> None:
+    """A record that tells it has it under the MAC, so nobody adds, changes or takes it away."""
+    metadata = EventMetadata("req_0", 0, 1, Actor("usr_ada", "web", "member"))
+    key, value, headers = record(metadata)
+    assert CODEC.decode(key, value, headers).actor == metadata.actor
+    told = json.loads(headers["actor"])
+    assert told == {"sub": "usr_ada", "client_id": "web", "right": "member"}
+    names = "ce_id ce_type ce_source ce_subject ce_time position version command_id"
+    names += " command_index command_count store traceparent"
+    fields = [headers.get(name, b"") for name in names.split()]
+    fields = [b"falconpay-event-record-2", *fields, value, headers["actor"]]
+    message = b"".join(struct.pack(">I", len(field)) for field in fields) + b"".join(fields)
+    expected = hmac.new(SECRET, message, hashlib.sha256).digest()
+    assert base64.b64decode(headers["mac"]) == expected
+    without = {name: text for name, text in headers.items() if name != "actor"}
+    other = headers["actor"].replace(b"ada", b"bob")
+    for altered in (without, {**headers, "actor": other}, {**headers, "actor": b""}):
+        with pytest.raises(RecordRefused):
+            CODEC.decode(key, value, altered)
+    key, value, headers = record()
+    with pytest.raises(RecordRefused):
+        CODEC.decode(key, value, {**headers, "actor": b'{"sub":"a","client_id":"b"}'})
 
 
 def test_without_a_trace() -> None:

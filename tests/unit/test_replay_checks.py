@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from domain.wallets import evolve
+from interfaces.replay.actor_lines import Place
 from interfaces.replay.findings import KEPT, Difference, Findings
 from interfaces.replay.order import OrderCheck
 from interfaces.replay.stored import (
@@ -17,7 +18,6 @@ from interfaces.replay.stored import (
     Opened,
     Other,
     Paid,
-    Place,
     Stored,
 )
 from interfaces.replay.wallets import MAX_BALANCE, Wallets

@@ -1,0 +1,1 @@
+"""Builds read models again beside the live ones, compares them, and exchanges them."""

@@ -1,0 +1,1 @@
+"""Statements of a wallet in the forms that other people's programs read."""

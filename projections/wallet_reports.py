@@ -1,0 +1,219 @@
+"""Reports of one wallet, added up from its entries when they are asked for.
+
+Only the entries of the period are read, in the order of value dates where it is one of value dates.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from psycopg import sql
+from psycopg.rows import class_row
+
+from projections.contract import Snapshot
+
+MOST_MOVEMENTS = 50_000
+"""How many movements a report adds up: as many as take a twentieth of a second or two."""
+
+_NONE = 2**63 - 1
+"""Beyond every position."""
+
+# Beyond the place where a wallet's latest value date passes a day only what came late is of that
+# day or before.
+MOVED = sql.SQL("""
+    WITH begun AS (
+        SELECT coalesce(min(position), %(none)s) AS position FROM (
+            SELECT position FROM value_days
+            WHERE wallet_id = %(wallet_id)s AND value_date >= %(since)s
+            ORDER BY value_date LIMIT 1) AS first),
+    passed AS (
+        SELECT coalesce(min(position), %(none)s) AS position FROM (
+            SELECT position FROM value_days
+            WHERE wallet_id = %(wallet_id)s AND value_date > %(until)s
+            ORDER BY value_date LIMIT 1) AS following),
+    moved AS MATERIALIZED (
+        SELECT * FROM (
+            SELECT e.* FROM entries e, begun, passed
+            WHERE e.wallet_id = %(wallet_id)s AND e.direction IS NOT NULL
+                AND e.position >= begun.position AND e.position < passed.position
+                AND e.position <= %(at)s
+                AND e.effective_at >= %(since)s::timestamp AT TIME ZONE 'UTC'
+            UNION ALL
+            SELECT e.* FROM passed, late_entries l JOIN entries e USING (position)
+            WHERE l.wallet_id = %(wallet_id)s
+                AND l.value_date BETWEEN %(since)s AND %(until)s
+                AND l.position > passed.position AND l.position <= %(at)s) AS of_period
+        WHERE %(direction)s::text IS NULL OR direction = %(direction)s
+        LIMIT %(most)s + 1)""")
+COUNTERPARTIES = sql.SQL("""{moved},
+    sums AS (
+        SELECT counterparty, sum(amount) AS volume,
+            count(*) FILTER (WHERE direction = 'debit') AS paid_count,
+            coalesce(sum(amount) FILTER (WHERE direction = 'debit'), 0) AS paid,
+            count(*) FILTER (WHERE direction = 'credit') AS received_count,
+            coalesce(sum(amount) FILTER (WHERE direction = 'credit'), 0) AS received,
+            max(position) AS last_position, max(recorded_at) AS last_at
+        FROM moved GROUP BY counterparty)
+    SELECT counterparty, volume, paid_count, paid, received_count, received, last_at,
+        (SELECT count(*) FROM moved) AS movements
+    FROM sums
+    WHERE %(after)s::text IS NULL OR volume < %(volume)s::numeric
+        OR (volume = %(volume)s::numeric AND counterparty > %(after)s)
+    ORDER BY volume DESC, counterparty LIMIT %(limit)s""").format(moved=MOVED)
+# What a payer wrote is not the payee's to see, so it names what was paid only. System wallets have
+# few references, and those are no person's.
+FLOWS = sql.SQL("""{moved}
+    SELECT date_trunc('month', m.effective_at AT TIME ZONE 'UTC')::date AS month, m.direction,
+        CASE WHEN m.direction = 'debit' THEN p.metadata ->> 'category' END AS category, p.kind,
+        c.reference AS counterparty, count(*) AS count, sum(m.amount) AS amount,
+        (SELECT count(*) FROM moved) AS movements
+    FROM moved m
+    JOIN payments p USING (payment_id)
+    LEFT JOIN balances c ON c.wallet_id = m.counterparty AND c.kind = 'system'
+    GROUP BY 1, 2, 3, 4, 5""").format(moved=MOVED)
+OPENING = """
+    SELECT posted_after FROM entries
+    WHERE wallet_id = %(wallet_id)s AND position <= %(after)s ORDER BY position DESC LIMIT 1"""
+# The last of each of so many stretches, and of all the first, the lowest and the highest.
+HISTORY = """
+    WITH moved AS MATERIALIZED (
+        SELECT position, recorded_at, posted_after FROM entries
+        WHERE wallet_id = %(wallet_id)s AND direction IS NOT NULL
+            AND position > %(after)s AND position <= %(at)s
+        ORDER BY position LIMIT %(most)s + 1),
+    numbered AS (
+        SELECT *, row_number() OVER (ORDER BY position) AS number, count(*) OVER () AS movements
+        FROM moved),
+    extremes AS (
+        (SELECT position FROM moved ORDER BY posted_after, position LIMIT 1)
+        UNION ALL
+        (SELECT position FROM moved ORDER BY posted_after DESC, position LIMIT 1))
+    SELECT position, recorded_at, posted_after AS posted, movements FROM numbered
+    WHERE movements <= %(points)s OR number = 1 OR position IN (SELECT position FROM extremes)
+        OR number * (%(points)s - 3) / movements > (number - 1) * (%(points)s - 3) / movements
+    ORDER BY position"""
+
+
+class TooManyMovements(Exception):
+    """The wallet moved more often in the period than a report adds up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """Value dates, both included, of what is recorded up to a position; None asks for both ways."""
+
+    since: date
+    until: date
+    at: int
+    direction: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CounterpartyRow:
+    """What went between a wallet and another one, in minor units."""
+
+    counterparty: str
+    volume: Decimal
+    paid_count: int
+    paid: Decimal
+    received_count: int
+    received: Decimal
+    last_at: datetime
+    movements: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRow:
+    """What moved in a month one way, by what tells its category; in minor units.
+
+    `category` is what the payer wrote, `counterparty` the reference of a system wallet.
+    """
+
+    month: date
+    direction: str
+    category: str | None
+    kind: str
+    counterparty: str | None
+    count: int
+    amount: Decimal
+    movements: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointRow:
+    """What was posted after a movement, in minor units; `movements` are those of the period."""
+
+    position: int
+    recorded_at: datetime
+    posted: int
+    movements: int
+
+
+async def list_counterparties(
+    snapshot: Snapshot,
+    wallet_id: str,
+    period: Period,
+    *,
+    after: tuple[int, str] | None,
+    limit: int,
+) -> list[CounterpartyRow]:
+    """Return whom a wallet paid and by whom it was paid, the largest volume first.
+
+    `after` is volume and counterparty of a row. It reads entries and value dates, so a snapshot
+    must have both as far as the period. Raises `TooManyMovements`.
+    """
+    volume, counterparty = after or (None, None)
+    asked = {**_asked(wallet_id, period), "volume": volume, "after": counterparty, "limit": limit}
+    async with snapshot.cursor(row_factory=class_row(CounterpartyRow)) as cursor:
+        await cursor.execute(COUNTERPARTIES, asked)
+        rows = await cursor.fetchall()
+    _refuse(rows)
+    return rows
+
+
+async def list_flows(snapshot: Snapshot, wallet_id: str, period: Period) -> list[FlowRow]:
+    """Return what moved by month, in no order.
+
+    It reads entries, value dates, payments and balances, so a snapshot must have all of them as
+    far as the period. Raises `TooManyMovements`.
+    """
+    async with snapshot.cursor(row_factory=class_row(FlowRow)) as cursor:
+        await cursor.execute(FLOWS, _asked(wallet_id, period))
+        rows = await cursor.fetchall()
+    _refuse(rows)
+    return rows
+
+
+async def balance_points(
+    snapshot: Snapshot, wallet_id: str, *, after: int, at: int, points: int
+) -> tuple[int, list[PointRow]]:
+    """Return what was posted at a position, and then up to another after so many movements at most.
+
+    Kept are always the first and the last one, and the first of the lowest and of the highest.
+    Raises `TooManyMovements`.
+    """
+    asked: dict[str, Any] = {"wallet_id": wallet_id, "after": after, "at": at, "points": points}
+    opening = await (await snapshot.execute(OPENING, asked)).fetchone()
+    async with snapshot.cursor(row_factory=class_row(PointRow)) as cursor:
+        await cursor.execute(HISTORY, {**asked, "most": MOST_MOVEMENTS})
+        rows = await cursor.fetchall()
+    _refuse(rows)
+    return (0 if opening is None else int(opening[0])), rows
+
+
+def _asked(wallet_id: str, period: Period) -> dict[str, Any]:
+    return {
+        "wallet_id": wallet_id,
+        "since": period.since,
+        "until": period.until,
+        "at": period.at,
+        "direction": period.direction,
+        "most": MOST_MOVEMENTS,
+        "none": _NONE,
+    }
+
+
+def _refuse(rows: list[Any]) -> None:
+    if rows and rows[0].movements > MOST_MOVEMENTS:
+        raise TooManyMovements

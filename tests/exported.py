@@ -1,0 +1,62 @@
+"""What other people's programs find in an exported book, and what the ledger itself holds."""
+
+import csv
+import io
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from beancount import loader
+from beancount.core.data import Transaction
+
+from tests.outside_programs import output_of
+from tests.read_model_fold import crockford
+from tests.servers import FreshDatabases
+
+DIGITS = {"EUR": 2, "USD": 2, "CZK": 2, "GBP": 2, "JPY": 0, "KWD": 3}
+Balances = Mapping[str, Decimal]
+"""What each wallet has, by its id, where it is not nothing."""
+
+
+def heads(databases: FreshDatabases) -> Balances:
+    """Return the balances of the ledger's own heads."""
+    with databases.connect("reader") as connection:
+        rows = connection.execute("SELECT id::text, currency, posted FROM wallet_head").fetchall()
+    return {
+        crockford("wal", uuid): Decimal(posted).scaleb(-DIGITS[currency])
+        for uuid, currency, posted in rows
+        if posted
+    }
+
+
+def of_hledger(journal: Path) -> Balances:
+    """Return what hledger finds: debits are above zero there, so below zero here."""
+    output_of("hledger", "-f", journal, "check", "--strict")
+    told = output_of("hledger", "-f", journal, "balance", "--flat", "-N", "-O", "csv")
+    found = {}
+    for account, amount in list(csv.reader(io.StringIO(told)))[1:]:
+        found[account.rpartition(":")[2]] = -Decimal(amount.split()[0])
+    return found
+
+
+def of_beancount(ledger: Path) -> Balances:
+    """Return what Beancount finds: debits are above zero there, so below zero here."""
+    output_of("bean-check", "--no-cache", ledger)
+    entries, errors, _ = loader.load_string(ledger.read_text())
+    assert errors == []
+    found = added_up(entries)
+    return {"wal_" + account.rpartition(":")[2]: -amount for account, amount in found.items()}
+
+
+def added_up(entries: list[Any]) -> dict[str, Decimal]:
+    """Return what each account of Beancount comes to, where it is not nothing."""
+    found: dict[str, Decimal] = {}
+    for entry in entries:
+        if isinstance(entry, Transaction):
+            for posting in entry.postings:
+                assert posting.units is not None, "every amount is written out"
+                number = posting.units.number
+                assert isinstance(number, Decimal)
+                found[posting.account] = found.get(posting.account, Decimal(0)) + number
+    return {account: amount for account, amount in found.items() if amount}

@@ -1,0 +1,274 @@
+"""A log is signed only as the continuation of what was signed, wherever a process may end."""
+
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from application.sealing import Seal, SealingRefused, SealsDiverged, grown
+from domain.checkpoints import Checkpoint
+from domain.merkle import root
+from infrastructure.seals.keys import SealKeys
+from infrastructure.seals.notes import parse_vkey, verified_by
+from infrastructure.seals.signer import SealSigner
+from tests.naive_tree import subtree_of, tree_hash
+from tests.sealed_log import ORIGIN, Killed, SealedLog, leaf
+
+
+@pytest.fixture
+def log() -> SealedLog:
+    return SealedLog()
+
+
+def sealed(log: SealedLog, home: Path, *sizes: int) -> SealedLog:
+    """Seal a log at each of some sizes."""
+    for size in sizes:
+        log.grow(size - log.head())
+        log.seal_all(home, most=1_000_000)
+    return log
+
+
+def assert_one_history(log: SealedLog) -> None:
+    """Fail unless every checkpoint that anybody may have seen is one of the log."""
+    for seal in log.shown:
+        size = seal.checkpoint.size
+        assert seal.checkpoint.root == tree_hash(log.leaf_hashes[:size])
+    by_size = {seal.checkpoint.size: seal.note for seal in log.shown}
+    assert all(by_size[seal.checkpoint.size] == seal.note for seal in log.shown)
+
+
+def test_nothing_is_sealed_before_there_is_something(log: SealedLog, tmp_path: Path) -> None:
+    assert log.seal_all(tmp_path) == []
+    assert log.writes == 0
+
+
+def test_a_seal_says_how_far_the_log_has_come(log: SealedLog, tmp_path: Path) -> None:
+    """Its root is that of the tree over all events, signed by the home's key."""
+    sealed(log, tmp_path, 1, 300, 301, 70_000)
+    assert [seal.checkpoint.size for seal in log.seals] == [1, 300, 301, 70_000]
+    assert_one_history(log)
+    assert log.remembered == log.seals[-1]
+    assert (len(log.tiles), max(log.tiles)) == (273 + 1, (1, 0))
+    (vkey,) = log.vkeys
+    for seal in log.seals:
+        assert verified_by(seal.note, [parse_vkey(vkey)])
+
+
+def test_a_long_log_is_sealed_in_parts(log: SealedLog, tmp_path: Path) -> None:
+    """So that a ledger that was never sealed needs no more memory than another."""
+    log.grow(2_500)
+    sealing = log.sealing(tmp_path, most=1_000)
+    sealing.begin()
+    behind = []
+    while sealing.step() is not None:
+        behind.append(sealing.behind)
+    assert behind == [True, True, False]
+    assert [seal.checkpoint.size for seal in log.seals] == [1_000, 2_000, 2_500]
+    assert_one_history(log)
+
+
+class _Long(list[bytes]):
+    """The leaf hashes of a long log, of which old ones must not be asked for."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, wanted: slice) -> list[bytes]:  # type: ignore[override]  # slices alone
+        assert wanted.start >= self.size - 2_000, "an old event was read again"
+        return [leaf(number + 1) for number in range(wanted.start, min(wanted.stop, self.size))]
+
+
+def long_log(home: Path, size: int) -> SealedLog:
+    """Return a log that was sealed up to a size; what lies below its full tiles is not there."""
+    log = SealedLog(leaf_hashes=_Long(size))
+    for level, shift in ((0, 8), (1, 16)):
+        log.tiles |= {(level, number): leaf(number) for number in range(size >> shift)}
+    signer = SealSigner(SealKeys(home, {}), ORIGIN, log.keys)
+    checkpoint = Checkpoint(ORIGIN, size, grown(log, size, size).root)
+    log.remembered = Seal(checkpoint, signer.sign(checkpoint))
+    log.seals, log.vkeys = [log.remembered], signer.signed_by(log.remembered.note)
+    return log
+
+
+def test_a_seal_costs_the_same_however_long_the_log_is(tmp_path: Path) -> None:
+    """1,000 events after 5 million are read, and 255 hashes of each level beside them at most."""
+    short, long = SealedLog(), long_log(tmp_path, 4_999_999)
+    rows = []
+    for log in (short, long):
+        sealing = log.sealing(tmp_path)
+        sealing.begin()
+        log.rows_read = 0
+        if log is short:
+            log.grow(1_000)
+        else:
+            log.leaf_hashes = _Long(5_000_999)
+        assert sealing.step() is not None
+        rows.append(log.rows_read)
+    assert rows[0] == 1_000
+    assert rows[1] <= 1_000 + 3 * 255
+
+
+@pytest.mark.parametrize("die_after", [False, True], ids=["before", "behind"])
+def test_ended_at_any_write(tmp_path: Path, die_after: bool) -> None:
+    """Whichever write a process ends at, the next one goes on, and no two seals disagree."""
+    for die_at in count(1):
+        log = SealedLog(die_at=die_at, die_after=die_after)
+        died = False
+        for size in (3, 256, 700):
+            log.grow(size - log.head())
+            try:
+                log.seal_all(tmp_path)
+            except Killed:
+                died = True
+                # More is recorded before the next process begins.
+                log.grow(1)
+                log.seal_all(tmp_path)
+        assert_one_history(log)
+        assert log.remembered == log.seals[-1]
+        assert log.seals[-1].checkpoint.size == log.head()
+        fresh = SealedLog(leaf_hashes=list(log.leaf_hashes))
+        fresh.seal_all(tmp_path)
+        assert log.tiles == fresh.tiles
+        if not died:
+            assert die_at == 1 + 2 * 3
+            return
+
+
+def changed_event(log: SealedLog) -> None:
+    log.leaf_hashes[-1] = leaf(0)
+
+
+def lost_event(log: SealedLog) -> None:
+    del log.leaf_hashes[-2]
+
+
+def exchanged_events(log: SealedLog) -> None:
+    log.leaf_hashes[-2:] = log.leaf_hashes[:-3:-1]
+
+
+def changed_tile(log: SealedLog) -> None:
+    log.tiles[0, 1] = leaf(0)
+
+
+def lost_tile(log: SealedLog) -> None:
+    del log.tiles[0, 0]
+
+
+CHANGES = (changed_event, lost_event, exchanged_events, changed_tile, lost_tile)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+@pytest.mark.parametrize("more", [0, 1, 600])
+def test_a_changed_past_is_not_sealed(
+    log: SealedLog, tmp_path: Path, more: int, change: object
+) -> None:
+    """Neither by the process that sealed it nor by the next one, and nothing is written."""
+    assert callable(change)
+    sealed(log, tmp_path, 100, 600)
+    running = log.sealing(tmp_path)
+    running.begin()
+    change(log)
+    log.grow(more)
+    written = log.writes
+    if log.head() != 600:
+        with pytest.raises(SealsDiverged):
+            running.step()
+    with pytest.raises(SealsDiverged):
+        log.seal_all(tmp_path)
+    assert log.writes == written
+
+
+def test_a_restored_store_is_not_sealed(log: SealedLog, tmp_path: Path) -> None:
+    """It forgets its last seal as well, but that is remembered elsewhere."""
+    sealed(log, tmp_path, 100)
+    copy = (list(log.leaf_hashes), list(log.seals), dict(log.tiles))
+    sealed(log, tmp_path, 300)
+    log.leaf_hashes, log.seals, log.tiles = copy
+    with pytest.raises(SealsDiverged, match=r"ends at position 100 and was sealed .* 300"):
+        log.seal_all(tmp_path)
+    log.leaf_hashes += [leaf(0)] * 300
+    with pytest.raises(SealsDiverged, match="not the one that was sealed"):
+        log.seal_all(tmp_path)
+
+
+def test_what_is_remembered_may_be_older_than_the_store(log: SealedLog, tmp_path: Path) -> None:
+    """As after the file of the home was lost, or restored from a copy."""
+    sealed(log, tmp_path, 100, 300)
+    for remembered in (None, log.seals[0]):
+        log.remembered = remembered
+        sealed(log, tmp_path, log.head() + 1)
+        assert log.remembered == log.seals[-1]
+        assert_one_history(log)
+
+
+def test_a_forged_seal_in_the_store_is_not_gone_on_from(log: SealedLog, tmp_path: Path) -> None:
+    """Whoever can write to the database cannot sign."""
+    sealed(log, tmp_path / "ours", 100)
+    forger = SealedLog(leaf_hashes=[leaf(0)] * 200)
+    forger.seal_all(tmp_path / "theirs")
+    log.leaf_hashes, log.seals, log.tiles = forger.leaf_hashes, forger.seals, forger.tiles
+    with pytest.raises(SealingRefused, match="not this home's"):
+        log.seal_all(tmp_path / "ours")
+
+
+def test_a_rotation_is_signed_by_both_keys(log: SealedLog, tmp_path: Path) -> None:
+    """The seal at which the key changes bears both signatures, those behind it the new one's."""
+    keys = SealKeys(tmp_path, {})
+    sealed(log, tmp_path, 1, 2)
+    keys.rotate()
+    sealed(log, tmp_path, 3, 4)
+    old, new = map(parse_vkey, log.vkeys)
+    signers = [_signers(seal, log.vkeys) for seal in log.seals]
+    assert signers == [[old.vkey], [old.vkey], [old.vkey, new.vkey], [new.vkey]]
+
+
+def test_two_rotations_between_two_seals(log: SealedLog, tmp_path: Path) -> None:
+    """Every key signs at least once, so each one leads to the next."""
+    sealed(log, tmp_path, 1)
+    for _ in range(2):
+        SealKeys(tmp_path, {}).rotate()
+    sealed(log, tmp_path, 2, 3)
+    assert [len(_signers(seal, log.vkeys)) for seal in log.seals] == [1, 3, 1]
+
+
+def test_a_process_ended_in_a_rotation(tmp_path: Path) -> None:
+    """The remembered seal is given to the store as it is, with the keys that it bears."""
+    log = SealedLog()
+    sealed(log, tmp_path, 1)
+    SealKeys(tmp_path, {}).rotate()
+    log.die_at, log.die_after = log.writes + 1, True
+    log.grow(1)
+    with pytest.raises(Killed):
+        log.seal_all(tmp_path)
+    SealKeys(tmp_path, {}).rotate()
+    sealed(log, tmp_path, 3)
+    assert [len(_signers(seal, log.vkeys)) for seal in log.seals] == [1, 2, 2]
+    assert len(log.vkeys) == 3
+
+
+def test_without_the_keys_nothing_is_sealed(log: SealedLog, tmp_path: Path) -> None:
+    """A new key cannot go on with a log of another one."""
+    sealed(log, tmp_path / "home", 1)
+    with pytest.raises(SealingRefused, match="seal_keys"):
+        sealed(log, tmp_path / "another", 2)
+
+
+def test_a_log_keeps_its_name(log: SealedLog, tmp_path: Path) -> None:
+    """Another name is another log, so the setting is refused."""
+    sealed(log, tmp_path, 1)
+    with pytest.raises(SealingRefused, match="set it back"):
+        log.sealing(tmp_path, origin="falconpay/other").begin()
+
+
+def _signers(seal: Seal, vkeys: list[str]) -> list[str]:
+    return [key.vkey for key in verified_by(seal.note, [parse_vkey(vkey) for vkey in vkeys])]
+
+
+def test_the_naive_tree_agrees() -> None:
+    """What these tests compare with is the tree of the domain."""
+    leaves = [leaf(position) for position in range(1, 301)]
+    assert root(300, subtree_of(leaves)) == tree_hash(leaves)
