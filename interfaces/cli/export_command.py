@@ -14,6 +14,7 @@ from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 from interfaces.cli.chosen_ledger import settings_of
 from interfaces.cli.failure import DEPENDENCY_MISSING, WRONG_USAGE, Failure
+from interfaces.cli.operation_note import note
 from interfaces.cli.whole_file import whole_file
 from interfaces.cli.whole_folder import whole_folder
 
@@ -99,7 +100,9 @@ def command(
 def _export(
     settings: Settings, file: Path, form: Format, begin: str | None, end: str | None, force: bool
 ) -> int:
+    from domain.operation_events import BookExported
     from infrastructure.event_log.reader import EventReader
+    from infrastructure.operation_notes import now
     from interfaces.replay.positions import PlaceInvalid, first_at, last_at, parse_place
     from interfaces.replay.snapshot import snapshot
 
@@ -118,6 +121,7 @@ def _export(
                 WRONG_USAGE,
             )
         chosen = _Chosen(connection, reader, settings.ledger, first, last)
+        note(settings, BookExported(now(), file.name, form.value, first, last))
         if form is Format.PARQUET:
             return _write_folder(chosen, file, force)
         with _output(file, force) as output:

@@ -11,6 +11,7 @@ import typer
 from infrastructure.secrets import Secrets
 from interfaces.cli.chosen_ledger import settings_of
 from interfaces.cli.failure import CHECK_FAILED, WRONG_USAGE, Failure
+from interfaces.cli.operation_note import note
 
 if TYPE_CHECKING:
     from interfaces.rebuilding.run import Rebuilt
@@ -49,6 +50,8 @@ def rebuild(
     Queries are answered all the time. Where the new rows are not as the events say, nothing is
     exchanged and it ends with 1. What was cut off is gone on from.
     """
+    from domain.operation_events import ReadModelRebuilt
+    from infrastructure.operation_notes import now
     from infrastructure.report_store.rebuilt_tables import rebuilt_tables
     from interfaces.rebuilding.run import rebuild as build_anew
 
@@ -59,6 +62,9 @@ def rebuild(
     gc.set_threshold(COLLECTED_AFTER)
     with _progress() as progress:
         result = build_anew(settings, secrets, chosen, progress)
+    if result.switched:
+        fact = ReadModelRebuilt(now(), projection, chosen.version, result.position)
+        note(settings, fact)
     dropped: list[str] = []
     if drop_old and result.switched:
         with rebuilt_tables(settings, secrets, chosen) as tables:
