@@ -86,6 +86,7 @@ EXPOSED = (
     Exposed(QUERY, "GET", "/v1/reports/concentration"),
     Exposed(QUERY, "GET", "/v1/audit/events"),
     Exposed(QUERY, "GET", "/v1/audit/trail"),
+    Exposed(QUERY, "GET", "/v1/operations/periods"),
     Exposed(QUERY, "GET", "/v1/audit/accesses"),
     Exposed(QUERY, "GET", "/v1/audit/seals"),
     Exposed(QUERY, "GET", "/v1/audit/seals/latest"),

@@ -14,6 +14,7 @@ from infrastructure.event_log.currencies import stored_currencies
 from infrastructure.report_store.access_log import AccessLog
 from infrastructure.report_store.acts import Acts
 from infrastructure.report_store.ledger_log import LedgerLog
+from infrastructure.report_store.period_log import PeriodLog
 from infrastructure.report_store.reports import Reports
 from infrastructure.report_store.seal_log import SealLog
 from infrastructure.report_store.snapshots import Snapshots
@@ -27,6 +28,7 @@ from interfaces.query_api.cursors import Cursors
 from interfaces.query_api.endpoint import Answer, Asked, Query
 from interfaces.query_api.pages import Pages
 from interfaces.query_api.payments import PaymentQueries
+from interfaces.query_api.periods import PeriodQueries
 from interfaces.query_api.reports import ReportQueries
 from interfaces.query_api.requests import RequestQueries
 from interfaces.query_api.schedules import ScheduleQueries
@@ -111,6 +113,7 @@ def new_branch(
         *TrailQueries(reports, log, Acts(ledger_snapshots, EventCodec()), pages).queries(),
         *AccessQueries(reports, pages).queries(),
         *AuditQueries(reports, log, pages).queries(),
+        *PeriodQueries(PeriodLog(ledger_snapshots, EventCodec()), log, pages).queries(),
         *SealQueries(
             reports, SealLog(ledger_snapshots, EventCodec()), pages, settings.seal_interval
         ).queries(),

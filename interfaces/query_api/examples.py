@@ -46,6 +46,14 @@ _ENTRY = {
     "effective_at": _PAID,
     "position": 6,
 }
+_PERIOD = {
+    "operation_id": "opr_5VN0M7R6Z1A3B4C5D6E7F8G2XH",
+    "through": "2025-12-31",
+    "reason": "Annual accounts",
+    "closed_by": "usr_5VN0M7R6Z1A3B4C5D6E7F8G2XH",
+    "closed_at": _OPENED,
+    "position": 31,
+}
 _STATEMENT = {
     "wallet_id": WALLET_ID,
     "currency": "EUR",
@@ -203,6 +211,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "StoredEvents": _page(_EVENT),
     "Projections": _page(_PROJECTION),
     **REPORTS,
+    "Periods": _page(_PERIOD),
     "Seals": _page(_SEAL),
     "LatestSeal": _SEAL,
     "SealKey": {"vkey": _VKEY},
