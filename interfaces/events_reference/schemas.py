@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from domain import events
-from infrastructure.event_codec import OMITTED, STORED_NAMES, TYPES
+from infrastructure.event_codec import ABSENT, OMITTED, STORED_NAMES, TYPES
 
 WRITTEN_BY_PEOPLE = "Free text of people."
 INSTANT = "YYYY-MM-DDTHH:MM:SS.ffffffZ in UTC"
@@ -89,8 +89,9 @@ def _schema(cls: type) -> dict[str, Any]:
         for field in dataclasses.fields(cls)
     }
     # What is written has every field, but for the last ones of some types where none of them is
-    # set; readers let unknown ones pass.
-    required = [name for name in properties if name not in OMITTED.get(cls, ())]
+    # set, or each of them where it is not; readers let unknown ones pass.
+    missing = {*OMITTED.get(cls, ()), *ABSENT.get(cls, ())}
+    required = [name for name in properties if name not in missing]
     return {"type": "object", "properties": properties, "required": required}
 
 
