@@ -51,6 +51,16 @@ def test_the_document_is_valid_asyncapi() -> None:
     assert not validator.is_valid(broken)
 
 
+def test_what_several_events_are_made_of_is_described_once() -> None:
+    """Whatever has fields of its own is a schema with a name, which others refer to."""
+    schemas = document()["components"]["schemas"]
+    assert {"PaymentStanding", "Leg", "Quorum"} <= set(schemas)
+    for name, schema in schemas.items():
+        inner = json.dumps(schema["properties"])
+        assert '"properties"' not in inner, f"{name} writes out what has fields"
+        assert '"default"' not in inner, f"{name} has a default, though every field is written"
+
+
 def test_every_type_is_in_both() -> None:
     """Every type that may be stored has a message in the document and a section on the page."""
     told = document()
