@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,19 +22,10 @@ from tests.every_payment import (
     EveryPayment,
     write_every_payment,
 )
-from tests.query_system import QuerySystem, query_system
+from tests.query_system import QuerySystem
 from tests.read_model_fold import folded_rows
-from tests.servers import PostgresHome
 
 ALL = [("usr_auditor", "audit"), ("usr_operator", "operate")]
-
-
-@pytest.fixture(scope="module")
-def system(
-    postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[QuerySystem]:
-    with query_system(postgres, tmp_path_factory.mktemp("home")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
