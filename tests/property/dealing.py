@@ -17,7 +17,7 @@ Draw = Callable[["Sender", st.DataObject], Submission]
 PLAY = 0.16
 """How much is drawn for the play itself: what changes the ledger, so that later there is an end."""
 
-AHEAD = 8
+AHEAD = 3
 """For how many requests more the shares are reckoned; the fewer, the closer they are kept to."""
 
 
@@ -37,10 +37,20 @@ class Dealer:
     """
 
     def __init__(
-        self, wishes: Mapping[str, Wish], shares: Mapping[str, float], beyond: Collection[str] = ()
+        self,
+        wishes: Mapping[str, Wish],
+        shares: Mapping[str, float],
+        beyond: Collection[str] = (),
+        *,
+        blind: bool = False,
     ) -> None:
-        """Take the wishes, and the share of each end but `done`; some are `beyond` the run."""
+        """Take the wishes, and the share of each end but `done`; some are `beyond` the run.
+
+        The blind do not look at what was reached: where that is not determined by what was drawn,
+        the same draws could not be had again.
+        """
         self.reached: Counter[str] = Counter()
+        self._blind = blind
         wanted = {aim: share for aim, share in shares.items() if aim not in beyond}
         whole = sum(wanted.values())
         self._shares = {aim: share / whole for aim, share in wanted.items()}
@@ -56,6 +66,8 @@ class Dealer:
         return chance.choices(self._wishes[aim], self._often[aim])[0]
 
     def _behind(self, chance: Random) -> str:
+        if self._blind:
+            return chance.choices([*self._shares], [*self._shares.values()])[0]
         total = sum(self.reached[aim] for aim in self._shares) + AHEAD
         missing = [
             max(0.0, share * total - self.reached[aim]) for aim, share in self._shares.items()

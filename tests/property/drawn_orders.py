@@ -13,7 +13,7 @@ from tests.property.dealing import Dealer, Wish
 from tests.property.drawn_payment_requests import ASKINGS
 from tests.property.drawn_requests import MAKERS, Requests
 from tests.property.drawn_schedules import SCHEDULES, SET_UP
-from tests.property.model_schedules import GIVEN_UP
+from tests.property.model_schedules import GIVEN_UP, SKIPPED_LATER
 from tests.property.sender import WEEK
 from tests.property.sent_orders import accepting, asking, scheduling
 
@@ -26,7 +26,7 @@ BESIDE = (
 WISHES: dict[str, Wish] = {**{name: MAKERS[name] for name in BESIDE}, **ASKINGS, **SCHEDULES}
 
 OUTCOMES = (
-    *("paid", "waits", "postponed", "skipped"),
+    *("paid", "waits", "postponed", "skipped", SKIPPED_LATER),
     *(
         f"{GIVEN_UP}{code}"
         for code in (
@@ -40,7 +40,8 @@ OUTCOMES = (
 LEAST: dict[str, float] = dict.fromkeys(
     (
         *("done", "repeat", "key-reused"),
-        *("request-not-found", "schedule-not-found", "not-found", "role-missing", "not-payee"),
+        *("request-not-found", "schedule-not-found", "not-found", "not-payee"),
+        *("role-missing: request", "role-missing: schedule"),
         *("closed: accepted", "closed: declined", "closed: cancelled", "closed: expired"),
         *("insufficient-funds", "limit-exceeded", "wallet-frozen", "wallet-closed"),
         *("same-wallet", "payee-unavailable", "balance-out-of-range", "currency-mismatch"),
@@ -51,8 +52,14 @@ LEAST: dict[str, float] = dict.fromkeys(
 )
 """Each way in which these commands end: at least one in a hundred."""
 
-HARDER = {"limit-exceeded": 1.6, "insufficient-funds": 1.3}
-"""What is drawn for more often than it is reached, as it takes two requests to get there."""
+HARDER = {
+    "limit-exceeded": 1.6,
+    "insufficient-funds": 1.3,
+    f"{GIVEN_UP}insufficient-funds": 2.0,
+    f"{GIVEN_UP}role-missing": 1.3,
+    SKIPPED_LATER: 3.0,
+}
+"""What is drawn for more often than it is reached, as it takes some requests to get there."""
 
 
 class Orders(Requests):
@@ -78,6 +85,7 @@ class Orders(Requests):
             scheduling(self, ANNA, "limited", "shop", PER_PAYMENT + 1, rule),
             scheduling(self, ANNA, "poor", "shop", 6),
             scheduling(self, ANNA, "rich", "shop", 1, skips=True),
+            *(scheduling(self, ANNA, "poor", "shop", 7 + n, skips=True) for n in range(3)),
             scheduling(self, ANNA, "rich", "theirs", 1, "FREQ=MONTHLY;BYMONTHDAY=-1"),
         ]
         assert len(schedules) == SET_UP

@@ -225,14 +225,17 @@ def _cancel_by_the_payer(sender: Sender, data: st.DataObject) -> Submission:
 
 
 def _by_a_viewer(sender: Sender, data: st.DataObject) -> Submission:
-    asks = data.draw(st.booleans())
     into = askings(sender, lambda each: _into(sender, each) == "household")
     meant = askings(sender, lambda each: each.meant_for(DORA))
-    if data.draw(st.booleans()) and into:
-        return sender.submit(DORA, CancelPaymentRequest(pick(data, into)))
-    if asks or not meant:
-        return asking(sender, DORA, "household", 1)
-    return accepting(sender, DORA, pick(data, meant), "household")
+    match data.draw(st.sampled_from(["ask", "accept", "cancel"])):
+        case "accept" if meant:
+            return accepting(sender, DORA, pick(data, meant), "household")
+        case "cancel" if into:
+            return sender.submit(DORA, CancelPaymentRequest(pick(data, into)))
+        case "cancel":
+            return asking(sender, ANNA, "household", 2, None, 4 * WEEK)
+        case _:
+            return asking(sender, DORA, "household", 1)
 
 
 def _of_a_stranger(sender: Sender, data: st.DataObject) -> Submission:
@@ -276,7 +279,7 @@ ASKINGS: dict[str, Wish] = {
     "answer to run out": Wish("closed: expired", _after_the_end(None, _short)),
     "answer for another": Wish("request-not-found", _not_meant),
     "cancel by the payer": Wish("not-payee", _cancel_by_the_payer),
-    "ask by a viewer": Wish("role-missing", _by_a_viewer),
+    "ask by a viewer": Wish("role-missing: request", _by_a_viewer),
     "ask by a stranger": Wish("not-found", _of_a_stranger),
 }
 """What a request is drawn for, and by what."""

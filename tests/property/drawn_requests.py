@@ -6,6 +6,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from application.commands import AtomicBatch, DryRun, Submission, Work
+from domain.approvals import ApprovePayment
 from domain.holds import CaptureHold, ReleaseHold
 from domain.payments import MakePayment
 from domain.wallet_rules import (
@@ -51,9 +52,14 @@ class Requests(Sender):
         self.makers, self.dealer = self._dealt()
 
     def _dealt(self) -> tuple[Mapping[str, Wish], Dealer]:
-        """Return what is drawn, and who deals it out; the patient wait for no end of a hold."""
+        """Return what is drawn, and who deals it out.
+
+        The patient wait for no end of a hold; they share a real store with others, whose turns
+        nobody has drawn. It takes some requests until an owner can approve once more.
+        """
         beyond = {"hold-expired"} if self.patient else set()
-        return MAKERS, Dealer(MAKERS, DEALT, beyond)
+        shares = {**DEALT, "already-approved": 0.04} if self.patient else DEALT
+        return MAKERS, Dealer(MAKERS, shares, beyond, blind=self.patient)
 
     def setting(self) -> list[Work]:
         """Return what makes the wallets that later requests are about."""
@@ -89,7 +95,9 @@ class Requests(Sender):
         captured, released = self.deals(lambda deal: deal.state == "held")[:2]
         bought = self.deals(lambda d: d.moves[0][0] == self.names["rich"] and d.state == "done")
         refunded, reversed_ = bought
+        agreed, *_ = self.deals(lambda deal: deal.asker == CARL.subject and deal.asked)
         return [
+            self.submit(BEN, ApprovePayment(agreed, None)),
             self.submit(BEN, CaptureHold(captured, None, final=True)),
             self.submit(BEN, ReleaseHold(released)),
             refund(self, BEN, refunded, 5),

@@ -200,7 +200,7 @@ def _no_owner_any_more(sender: Sender, data: st.DataObject) -> Submission:
     return sender.submit(BEN, ApprovePayment(name, None))
 
 
-def _approve_again(sender: Sender, data: st.DataObject) -> Submission:
+def _approve_again(sender: Sender, _data: st.DataObject) -> Submission:
     """Draw a second approval by the same owner, or the first of two that are needed."""
     purse = sender.purse("household")
     owners = {each.subject: each for each in (ANNA, BEN, CARL, DORA) if purse.owned_by(each)}
@@ -208,15 +208,13 @@ def _approve_again(sender: Sender, data: st.DataObject) -> Submission:
         lambda deal: deal.state == "waiting" and not owners.keys().isdisjoint(deal.agreed)
     )
     if not found:
-        return _first_approval(sender, data, owners)
-    name = pick(data, found)
+        return _first_approval(sender, owners)
+    name = sender.chance.choice(found)
     subject = next(each for each in sender.deal(name).agreed if each in owners)
     return sender.submit(owners[subject], ApprovePayment(name, None))
 
 
-def _first_approval(
-    sender: Sender, data: st.DataObject, owners: Mapping[str, Caller]
-) -> Submission:
+def _first_approval(sender: Sender, owners: Mapping[str, Caller]) -> Submission:
     """Draw an approval by an owner of a payment that one more has to approve."""
     found = sender.deals(
         lambda deal: (
@@ -229,9 +227,9 @@ def _first_approval(
         if sender.purse("household").approvals < 2:
             return sender.submit(ANNA, ChangeApprovals(sender.names["household"], 2, THRESHOLD))
         return sender.pay(CARL, "household", "shop", THRESHOLD + 1)
-    name = pick(data, found)
+    name = sender.chance.choice(found)
     others = [who for subject, who in owners.items() if subject != sender.deal(name).asker]
-    return sender.submit(pick(data, others), ApprovePayment(name, None))
+    return sender.submit(sender.chance.choice(others), ApprovePayment(name, None))
 
 
 def _approve_none(sender: Sender, data: st.DataObject) -> Submission:
@@ -247,7 +245,7 @@ def _approve_none(sender: Sender, data: st.DataObject) -> Submission:
     owners = [each for each in (BEN, ANNA) if sender.purse("household").owned_by(each)]
     others = [each for each in owners if each.subject != sender.deal(name).asker]
     command = RejectPayment(name, None) if rejects else ApprovePayment(name, None)
-    return sender.submit(pick(data, others or owners), command)
+    return sender.submit(sender.chance.choice(others or owners), command)
 
 
 RETURNS: dict[str, Wish] = {

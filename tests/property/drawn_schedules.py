@@ -25,14 +25,14 @@ from tests.property.cast import (
 )
 from tests.property.dealing import Draw, Wish
 from tests.property.model_orders import ONE, RULES, Plan
-from tests.property.model_schedules import GIVEN_UP, day_of, outlook
+from tests.property.model_schedules import GIVEN_UP, SKIPPED_LATER, day_of, outlook
 from tests.property.sender import Sender, pick
 from tests.property.sent_orders import is_due, plans, running, scheduling
 
 Change = type[PauseSchedule | ResumeSchedule | DeleteSchedule]
 CHANGES: list[Change] = [PauseSchedule, ResumeSchedule, DeleteSchedule]
 
-SET_UP = 9
+SET_UP = 12
 """How many schedules are there from the beginning, each for something that may come of a date."""
 
 
@@ -82,12 +82,17 @@ def _change(command: Change, status: str, otherwise: Draw) -> Draw:
     return draw
 
 
-def _run(how: str, otherwise: Draw) -> Draw:
-    """Draw a try of which this will come."""
+def _run(how: str, otherwise: Draw, *, skips: bool = False) -> Draw:
+    """Draw a try of which this will come, perhaps only of those that skip what they miss."""
 
     def draw(sender: Sender, data: st.DataObject) -> Submission:
         book = sender.model.book
-        found = plans(sender, lambda plan: is_due(sender, plan) and outlook(book, plan) == how)
+        found = plans(
+            sender,
+            lambda plan: (
+                is_due(sender, plan) and outlook(book, plan) == how and (plan.skips or not skips)
+            ),
+        )
         if not found:
             return otherwise(sender, data)
         return running(*pick(data, found))
@@ -122,6 +127,12 @@ def _from_poor(sender: Sender, data: st.DataObject) -> Submission:
     return scheduling(sender, ANNA, "poor", "shop", amount, skips=skips)
 
 
+def _from_poor_or_skipped(sender: Sender, _data: st.DataObject) -> Submission:
+    """Draw a schedule that waits for money, but not beyond the day."""
+    free = sender.model.book.available(sender.names["poor"]) + (sender.purse("poor").limit or 0)
+    return scheduling(sender, ANNA, "poor", "shop", max(1, free + 1), skips=True)
+
+
 def _from_limited(sender: Sender, data: st.DataObject) -> Submission:
     amount = PER_PAYMENT + data.draw(st.sampled_from([0, 1, 1]))
     return scheduling(sender, ANNA, "limited", "shop", amount)
@@ -136,14 +147,25 @@ def _into_full(sender: Sender, _data: st.DataObject) -> Submission:
 
 
 def _without_the_role(sender: Sender, data: st.DataObject) -> Submission:
-    """Draw the change of a role on which a schedule hangs, or such a schedule."""
-    household = sender.names["household"]
-    pays = sender.purse("household").pays(CARL)
-    made = plans(sender, lambda plan: plan.source == household and is_due(sender, plan))
+    """Draw the change of a role on which a schedule hangs, or such a schedule.
+
+    Who could operate any wallet has made it as a member, and loses the right as one.
+    """
+    household, who = sender.names["household"], data.draw(st.sampled_from([CARL, OPERATOR]))
+    pays = sender.purse("household").pays(who)
+    made = plans(
+        sender,
+        lambda plan: (
+            plan.source == household
+            and plan.maker.subject == who.subject
+            and not plan.maker.operate
+            and is_due(sender, plan)
+        ),
+    )
     if not made and pays:
-        return scheduling(sender, CARL, "household", "shop", data.draw(st.integers(1, 9)))
+        return scheduling(sender, who, "household", "shop", data.draw(st.integers(1, 9)))
     role: Role = "viewer" if made and pays else "spender"
-    return sender.submit(ANNA, AddMember(household, CARL.subject, role))
+    return sender.submit(ANNA, AddMember(household, who.subject, role))
 
 
 def _back_in_role(sender: Sender, _data: st.DataObject) -> Submission:
@@ -153,6 +175,13 @@ def _back_in_role(sender: Sender, _data: st.DataObject) -> Submission:
 
 def _not_due(sender: Sender, data: st.DataObject) -> Submission:
     """Draw a try that is none: too early, once too often, or of a schedule that rests."""
+    today = day_of(sender.model.book)
+    resting = plans(
+        sender,
+        lambda plan: plan.status == "paused" and plan.next_on is not None and plan.next_on <= today,
+    )
+    if data.draw(st.booleans()) and resting:
+        return running(*pick(data, resting))
     name, plan = pick(data, plans(sender, lambda _: True))
     day, attempt = plan.next_on or plan.starts, plan.attempt
     match data.draw(st.sampled_from(["early", "early", "attempt", "late"])):
@@ -226,6 +255,7 @@ def _never_paid(source: str, payee: str) -> Draw:
 _DELETE = _change(DeleteSchedule, "active", _create)
 _PAUSE = _change(PauseSchedule, "active", _create)
 _POSTPONE = _run("postponed", _from_poor)
+_POSTPONE_OR_SKIP = _run("postponed", _from_poor_or_skipped, skips=True)
 
 SCHEDULES: dict[str, Wish] = {
     "create": Wish("done", _create, 8),
@@ -238,6 +268,7 @@ SCHEDULES: dict[str, Wish] = {
     "waits": Wish("waits", _run("waits", _for_the_household)),
     "postponed": Wish("postponed", _POSTPONE),
     "skipped": Wish("skipped", _run("skipped", _skipping)),
+    "skipped after a try": Wish(SKIPPED_LATER, _run(SKIPPED_LATER, _POSTPONE_OR_SKIP)),
     "given up for money": Wish(
         f"{GIVEN_UP}insufficient-funds", _run(f"{GIVEN_UP}insufficient-funds", _POSTPONE)
     ),
@@ -262,7 +293,7 @@ SCHEDULES: dict[str, Wish] = {
     "not due": Wish("nothing-to-do", _not_due),
     "field": Wish("field-invalid", _field),
     "unseen": Wish("schedule-not-found", _unseen),
-    "schedule by a viewer": Wish("role-missing", _by_a_viewer),
+    "schedule by a viewer": Wish("role-missing: schedule", _by_a_viewer),
     "schedule by a stranger": Wish("not-found", _of_a_stranger),
     "schedule from closed": Wish("wallet-closed", _never_paid("closed", "shop")),
     "schedule into closed": Wish("payee-unavailable", _never_paid("rich", "their closed")),

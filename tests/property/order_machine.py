@@ -1,35 +1,36 @@
 """The ledger as those see it who pay on dates or when asked: a clock, a worker, and a model."""
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any, cast
 
-import psycopg
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from application.clock import ClockGuard
-from application.commands import Answer, ClockUnsure, Outcome, Submission, Work
+from application.commands import Answer, ClockUnsure, Command, Outcome, Submission, Work
 from application.ledger import Ledger
-from application.occurrences import run_of
 from application.ports import LedgerStore
-from domain.identifiers import ScheduleId
 from domain.occurrences import RunOccurrence
 from domain.payment_events import PaymentDeclined
-from domain.payment_requests import AcceptPaymentRequest
+from domain.payment_requests import (
+    AcceptPaymentRequest,
+    CancelPaymentRequest,
+    DeclinePaymentRequest,
+    RequestPayment,
+)
 from domain.recorded import RecordedEvent
-from domain.schedule_events import Day
-from interfaces.workers.due_work import AGAIN_SECONDS, DueWork
+from domain.schedules import CreateSchedule, DeleteSchedule, PauseSchedule, ResumeSchedule
+from interfaces.workers.due_work import AGAIN_SECONDS
 from tests.given import ISO
-from tests.property.cast import ANNA
+from tests.property.cast import ANNA, BEN
 from tests.property.drawn_orders import Orders
 from tests.property.drawn_requests import CHANCES
+from tests.property.due_worker import Due, Shown
 from tests.property.ledger_machine import LedgerMachine
 from tests.property.model_parts import DAY as MIDNIGHTS
 from tests.property.model_parts import End
-from tests.property.sent_orders import is_due
+from tests.property.sent_orders import accepting, asking, is_due
 from tests.simulated_store import SimulatedBook, SimulatedStore
 
 HOUR, DAY = 3_600, 86_400
@@ -47,35 +48,14 @@ STARTS = st.sampled_from(
 )
 """Before the ends of months of 28 to 31 days, and before a day that some years do not have."""
 
-JUMPS = (*(0,) * 12, -90_000, -HOUR, -61, -60, 59, 60, 61, HOUR, DAY, 3 * DAY)
-Shown = Mapping[str, tuple[str, str, int]]
-"""What a read model shows of the schedules: the day that each is due on, its date, and the try."""
+TURNS = (60, 18, 3, 12, 4)
+"""How often something is asked for, so that some of it is stored late, or a request runs out in
+between, and how often a worker goes to work, or a clock jumps."""
 
+MOST = (1, 2, 3, 6)
+"""How much of what is due a worker gets to see at once."""
 
-class Due(DueWork):
-    """The worker's job over a read model in memory, which may lag."""
-
-    name = "schedules of a model"
-
-    def __init__(
-        self, execute: Callable[[Sequence[Work]], list[Outcome]], monotonic: Callable[[], float]
-    ) -> None:
-        # Its read model is in memory, so that there is nothing to connect to.
-        nowhere = cast("psycopg.Connection[Any]", None)
-        super().__init__(execute, nowhere, threading.Event(), monotonic)
-        self.shown: Shown = {}
-        self.most: int | None = None
-
-    def pages(
-        self, reports: psycopg.Connection[Any], now: datetime
-    ) -> Iterator[Sequence[Submission]]:
-        today = now.date().isoformat()
-        due = sorted(self.shown.items(), key=lambda each: each[1])
-        yield [
-            run_of(ScheduleId(name), Day(on), attempt)
-            for name, (day, on, attempt) in due
-            if day <= today
-        ][: self.most]
+JUMPS = (-90_000, -HOUR, -61, -60, 59, 60, 61, HOUR, DAY, 3 * DAY)
 
 
 class OrderMachine(LedgerMachine):
@@ -136,15 +116,41 @@ class OrderMachine(LedgerMachine):
         if works:
             self.execute_unchecked(self.ledgers[1], works)
 
-    @rule(data=st.data(), writer=st.integers(0, 1), later=st.sampled_from(STEPS))
-    def execute(self, data: st.DataObject, writer: int, later: int) -> None:
-        self.pass_by(later)
-        self.execute_exactly(self.ledgers[writer], self.draw_works(data))
+    @rule(data=st.data())
+    def take_turns(self, data: st.DataObject) -> None:
+        """Let somebody do something; Hypothesis has its favourites, here each has their turns."""
+        chance = self.requests.chance
+        self.pass_by(chance.choice(STEPS))
+        match chance.choices(["execute", "cut in", "run out", "work", "jump"], TURNS)[0]:
+            case "execute":
+                self.execute_exactly(chance.choice(self.ledgers), self.draw_works(data))
+            case "cut in":
+                self.interrupted(self.draw_works(data), chance.choice([1, HOUR, HOUR, DAY]))
+            case "run out":
+                kind = chance.choice(["accept", "decline", "cancel"])
+                self.run_out_in_between(kind, chance.choice([4, 5]))
+            case "work":
+                self.work(chance)
+            case _:
+                self.jump(data, chance.choice(JUMPS), returns=chance.random() < 0.5)
 
-    @rule(data=st.data(), step=st.sampled_from([1, HOUR, HOUR, DAY]))
-    def cut_in(self, data: st.DataObject, step: int) -> None:
-        """Let a batch be decided before the end of a day, or of a request, and stored after it."""
-        works = self.draw_works(data)
+    def run_out_in_between(self, kind: str, step: int) -> None:
+        """Let a request run out, or nearly, between the locks of what would end it and COMMIT."""
+        asked = asking(self.requests, BEN, "shop", 1, None, 5)
+        self.execute_exactly(self.ledgers[1], [asked])
+        assert isinstance(asked.command, RequestPayment)
+        name = asked.command.payment_request_id
+        match kind:
+            case "accept":
+                work = accepting(self.requests, ANNA, name, "rich")
+            case "decline":
+                work = self.requests.submit(ANNA, DeclinePaymentRequest(name))
+            case _:
+                work = self.requests.submit(BEN, CancelPaymentRequest(name))
+        self.interrupted([work], step)
+
+    def interrupted(self, works: Sequence[Work], step: int) -> None:
+        """Execute a batch while time passes and another writer stores something in between."""
         self.step, self.late = step, [self.requests.open(f"late {len(self.book.rows)}", ANNA)]
         # The model hears when something was recorded, not when it was decided.
         self.pass_by(0)
@@ -153,23 +159,17 @@ class OrderMachine(LedgerMachine):
         self.decided, self.comparison.slack = None, 0
         self.meddle()
 
-    @rule(
-        later=st.sampled_from(STEPS),
-        which=st.integers(0, 1),
-        lag=st.sampled_from([1, 1, 2, 3]),
-        off=st.integers(-1, 1),
-        most=st.integers(1, 6),
-    )
-    def work(self, later: int, which: int, lag: int, off: int, most: int) -> None:
+    def work(self, chance: Random) -> None:
         """Let one of two workers do what a read model that may lag shows to be due by its clock."""
-        self.pass_by(later)
         self.views.append(self.due())
-        worker = self.workers[which]
-        worker.shown, worker.most = self.views[-lag:][0], most
-        worker.run_once(self.here() + timedelta(days=off))
+        worker = chance.choice(self.workers)
+        worker.shown, worker.most = (
+            self.views[-chance.choice([1, 1, 2, 3]) :][0],
+            chance.choice(MOST),
+        )
+        worker.run_once(self.here() + timedelta(days=chance.choice([-1, 0, 0, 1])))
 
-    @rule(data=st.data(), by=st.sampled_from(JUMPS), returns=st.booleans())
-    def jump(self, data: st.DataObject, by: int, returns: bool) -> None:
+    def jump(self, data: st.DataObject, by: int, *, returns: bool) -> None:
         """Let the database's clock jump: nothing is decided until it is trusted again."""
         works = self.draw_works(data, 1)
         self.clock += by
@@ -230,6 +230,8 @@ class OrderMachine(LedgerMachine):
         found, command = super().class_of(work, end, repeat), work.command
         if found == "done" and isinstance(command, RunOccurrence):
             return self.model.book.plans[command.schedule_id].told
+        if found == "role-missing":
+            return f"{found}: {_KINDS.get(type(command), 'other')}"
         if found == "request-closed":
             name = command.payment_request_id  # type: ignore[union-attr]  # only these end so
             return f"closed: {self.model.book.askings[name].ended_by or 'expired'}"
@@ -252,6 +254,13 @@ class OrderMachine(LedgerMachine):
         worker = self.workers[0]
         worker.shown, worker.most = self.due(), None
         return worker.run_once(self.here())
+
+
+_KINDS: dict[type[Command], str] = {
+    **dict.fromkeys((RequestPayment, AcceptPaymentRequest, CancelPaymentRequest), "request"),
+    **dict.fromkeys((CreateSchedule, PauseSchedule, ResumeSchedule, DeleteSchedule), "schedule"),
+}
+"""What a command is on, where its giver may lack a role that other commands ask for, too."""
 
 
 def _no_fault_is_expected(fault: Exception) -> None:

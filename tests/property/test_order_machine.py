@@ -11,5 +11,5 @@ from tests.property.reach import check_reach
 @pytest.mark.timeout(240)
 def test_every_order_ends_as_the_model_says() -> None:
     """Over months of every length and a clock that jumps; each end is reached often."""
-    reached = run(OrderMachine, examples=40, steps=50)
+    reached = run(OrderMachine, examples=32, steps=50)
     check_reach(reached, least={**LEAST, "clock-unsure": 0.001})
