@@ -62,6 +62,10 @@ OMITTED: Mapping[type, tuple[str, ...]] = {
     events.WalletDebited: ("counted",),
     payments.PaymentCompleted: ("original_payment_id", "legs", "rate", "standing"),
     payments.PaymentDeclined: ("original_payment_id", "legs", "rate"),
+}
+"""The last fields of the classes that are stored most, left out where none of them is set."""
+
+ABSENT: Mapping[type, tuple[str, ...]] = {
     events.RequestAccepted: (
         *("per_payment", "per_day", "member", "approvals"),
         *("payment_id", "standing", "payment_request_id", "request_standing"),
@@ -69,7 +73,10 @@ OMITTED: Mapping[type, tuple[str, ...]] = {
     ),
     events.RequestRefused: ("payment_id", "available", "currency", "payment_request_id"),
 }
-"""The last fields of the classes that are stored most, left out where none of them is set."""
+"""The fields of classes that fit many commands, each of which is left out where it is not set.
+
+What was stored before bears all of them where any is set, the others as null.
+"""
 
 Upcaster = Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]
 """Turns the fields of an old type into the next type's name and fields."""
@@ -101,6 +108,15 @@ class EventCodec:
             for name, cls in types.items()
             if cls not in self._renamed
         }
+        # Field by field is slower than at once, so nothing that is stored often is written so.
+        self._by_field = {
+            cls: [
+                (f.name, STORED_NAMES.get(f.name, f.name), f.name in ABSENT.get(cls, ()))
+                for f in dataclasses.fields(cls)
+            ]
+            for cls in types.values()
+            if cls in self._renamed or cls in ABSENT
+        }
         self._encode = msgspec.json.Encoder().encode
         self._omitted = {
             cls: "".join(f',"{name}":null' for name in names).encode() + b"}"
@@ -110,13 +126,17 @@ class EventCodec:
     def encode(self, event: events.Event) -> tuple[str, bytes]:
         """Return an event's type name and its JSON."""
         cls = type(event)
-        renamed = self._renamed.get(cls)
-        if renamed is None:
+        by_field = self._by_field.get(cls)
+        if by_field is None:
             encoded, omitted = self._encode(event), self._omitted.get(cls)
             if omitted is not None and encoded.endswith(omitted):
                 encoded = encoded[: -len(omitted)] + b"}"
             return self._names[cls], encoded
-        fields = {stored: getattr(event, name) for name, stored in renamed.items()}
+        fields = {
+            stored: value
+            for name, stored, left_out in by_field
+            if (value := getattr(event, name)) is not None or not left_out
+        }
         return self._names[cls], self._encode(fields)
 
     def decode(self, type_name: str, state: bytes) -> events.Event:

@@ -55,8 +55,8 @@ class Asked(Generic[Given]):
 class Answer:
     """What a query found, and the position of the ledger that it reflects."""
 
-    document: Shape
     position: int
+    document: Shape
 
 
 @dataclass(frozen=True, slots=True)

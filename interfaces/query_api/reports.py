@@ -68,8 +68,7 @@ class ReportQueries:
             return TrialBalance(items=[self._total(row) for row in rows], position=as_of)
 
         at_least = max(then or 0, wanted.min_position)
-        position, document = await self._reports.ask((TRIAL_BALANCE, ENTRIES), at_least, query)
-        return Answer(document, position)
+        return Answer(*await self._reports.ask((TRIAL_BALANCE, ENTRIES), at_least, query))
 
     async def daily(self, asked: Asked[DailyParameters]) -> Answer:
         """`GET /v1/reports/daily`."""
@@ -91,8 +90,7 @@ class ReportQueries:
             page, following = self._pages.cut(asked, DAILY_PATH, rows, _key)
             return Days(items=[self._day(row) for row in page], next_cursor=following)
 
-        position, document = await self._reports.ask((DAILY_TOTALS,), wanted.min_position, query)
-        return Answer(document, position)
+        return Answer(*await self._reports.ask((DAILY_TOTALS,), wanted.min_position, query))
 
     def _require_known(self, currency: str) -> None:
         try:
