@@ -29,6 +29,12 @@ SEGMENT_BYTES = 2**30
 SEGMENT_FILES = 3
 """A segment's records and its two indexes."""
 
+TABLE_BYTES = 2_600
+"""What a transfer adds to the tables of the ledger and of the read models (`bench.cost`)."""
+
+SESSIONS = 14
+"""Those of the roles, and PostgreSQL's own workers."""
+
 
 def figures(place: Place, plan: Plan) -> list[Figure]:
     """Find the full rate, send half of it for `minutes`, and fit a line through each measure."""
@@ -89,6 +95,10 @@ def _tolerated(name: str, middle: float, rate: float) -> float:
         # The broker keeps every segment of a topic open, and the topic is kept for ever.
         segments = HOUR * rate * TOPIC_BYTES / SEGMENT_BYTES
         return TOLERATED_COUNT + SEGMENT_FILES * (segments + 1)
+    if name == "postgres: handles":
+        # A table goes on in a new file every gibibyte, which each session opens for itself.
+        segments = HOUR * rate * TABLE_BYTES / SEGMENT_BYTES
+        return TOLERATED_COUNT + SESSIONS * (segments + 1)
     if name.endswith("lag events"):
         return TOLERATED_LAG
     return TOLERATED_SHARE * middle if name.endswith("MiB") else TOLERATED_COUNT

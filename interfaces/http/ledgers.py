@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 import psycopg
@@ -34,6 +35,9 @@ class Ledgers(Generic[Served]):
         self._first = first
         self._look = look
         self._opened = opened
+        # A thread of its own: in the common pool one more would stay from each time that a look
+        # and another task meet.
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="ledgers")
         self._opening: dict[str, asyncio.Task[None]] = {}
         self._told: dict[str, str] = {}
         self._log = structlog.get_logger("ledgers")
@@ -41,7 +45,8 @@ class Ledgers(Generic[Served]):
     async def look(self) -> None:
         """Look once, and begin to open what is new."""
         try:
-            names = await asyncio.to_thread(self._look)
+            loop = asyncio.get_running_loop()
+            names = await loop.run_in_executor(self._aside, self._look)
         except psycopg.Error:
             return
         for name in names:
@@ -65,6 +70,7 @@ class Ledgers(Generic[Served]):
             watch.cancel()
             for task in self._opening.values():
                 task.cancel()
+            self._aside.shutdown(wait=False)
 
     async def _watch(self) -> None:
         while True:

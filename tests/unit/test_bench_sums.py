@@ -107,6 +107,13 @@ def test_a_broker_keeps_a_segment_open_for_each_gibibyte() -> None:
     assert (grows.reached, leaks.reached) == (True, False)
 
 
+def test_a_session_keeps_each_gibibyte_of_tables_open() -> None:
+    """1,000 transfers a second fill nine files of tables an hour, for each of fourteen sessions."""
+    (grows,) = judged(samples(100 / 360, "postgres: handles"), 1_000)
+    (leaks,) = judged(samples(400 / 360, "postgres: handles"), 1_000)
+    assert (grows.reached, leaks.reached) == (True, False)
+
+
 def test_the_page_takes_the_groups_that_were_measured_and_keeps_the_others() -> None:
     page = "# A\n<!-- http -->\nold\n<!-- /http -->\nb\n<!-- soak -->\nkept\n<!-- /soak -->\n"
     document = document_of("http", Figure("a|b", "ms", (1.5, 2.5), 3, at_most=True))
