@@ -87,17 +87,16 @@ class PostgresLedgerStore:
         """Lock the wallets' heads in id order, then read all else in later statements."""
         names = {bits(wallet): wallet for wallet in wallets}
         with self._failures(StoreUnavailable):
-            connection = self._connected()
-            with pipeline(connection):
+            with pipeline(self._connected()) as line:
+                line.gather()
                 self._run(sql.BEGIN, prepare=None)
                 heads = self._run(sql.LOCK_HEADS, (Uuids(list(names)),))
                 clock = self._run(sql.READ_CLOCK)
                 answers = self._run(sql.READ_ANSWERS, (Uuids(streams),))
                 lasts = self._run(sql.READ_LASTS, (Uuids(goes_on),)) if goes_on else None
-                head_rows = heads.fetchall()
             ((now, last),) = clock.fetchall()
             return Loaded(
-                wallets={(name := names[row[0]]): wallet_of(name, row) for row in head_rows},
+                wallets={(name := names[row[0]]): wallet_of(name, row) for row in heads.fetchall()},
                 answers={row[0]: self._answer(row) for row in answers.fetchall()},
                 lasts={
                     row[0]: (row[1], self._codec.decode(row[2], row[3]))
@@ -116,7 +115,7 @@ class PostgresLedgerStore:
             raise StoreUnavailable
         with self._failures(OutcomeUnknown):
             self._deadline.watch(connection)
-            with pipeline(connection):
+            with pipeline(connection) as line:
                 if changes.changed:
                     moved = moved_columns(changes.changed)
                     self._run(sql.MOVE_HEADS, moved)
@@ -132,9 +131,11 @@ class PostgresLedgerStore:
                         *fixed_columns(opened),
                     )
                     self._run(sql.OPEN_HEADS, columns)
+                # The heads are on their way, and the server moves them while events are encoded.
+                line.gather()
                 appended = self._run(sql.APPEND, self._event_columns(changes))
                 committed = self._run(sql.COMMIT, prepare=None)
-                first_position, recorded_at = appended.fetchall()[0]
+            ((first_position, recorded_at),) = appended.fetchall()
             confirm(committed.statusmessage)
             done = Appended(first_position, instant(recorded_at))
             self._known.stored(changes.events, done)
