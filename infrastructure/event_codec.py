@@ -10,7 +10,7 @@ from domain import events
 from domain import payment_events as payments
 from domain import payment_request_events as requests
 from domain import schedule_events as schedules
-from domain.recorded import EventMetadata
+from domain.recorded import Actor, EventMetadata
 
 TYPES: Mapping[str, type] = {
     "wallet.opened.v1": events.WalletOpened,
@@ -129,8 +129,9 @@ class EventCodec:
         by_field = self._by_field.get(cls)
         if by_field is None:
             encoded, omitted = self._encode(event), self._omitted.get(cls)
-            if omitted is not None and encoded.endswith(omitted):
-                encoded = encoded[: -len(omitted)] + b"}"
+            if omitted is not None:
+                short = encoded.removesuffix(omitted)
+                encoded = encoded if short is encoded else short + b"}"
             return self._names[cls], encoded
         fields = {
             stored: value
@@ -164,20 +165,17 @@ class EventCodec:
 
     def encode_metadata(self, metadata: EventMetadata) -> bytes:
         """Return metadata as JSON, without the fields that are not set."""
-        fields: dict[str, Any] = {
-            "command_id": metadata.command_id,
-            "index": metadata.index,
-            "count": metadata.count,
-        }
-        if metadata.actor is not None:
-            fields["actor"] = metadata.actor
-        if metadata.answer_version is not None:
-            fields["answer_version"] = metadata.answer_version
-        if metadata.fingerprint is not None:
-            fields["fingerprint"] = metadata.fingerprint
-        if metadata.traceparent is not None:
-            fields["traceparent"] = metadata.traceparent
-        return self._encode(fields)
+        return self._encode(
+            _StoredMetadata(
+                metadata.command_id,
+                metadata.index,
+                metadata.count,
+                metadata.actor,
+                metadata.answer_version,
+                metadata.fingerprint,
+                metadata.traceparent,
+            )
+        )
 
     def decode_metadata(self, stored: bytes) -> EventMetadata:
         """Return stored metadata, or raise `EventUnreadable`."""
@@ -185,6 +183,18 @@ class EventCodec:
             return _METADATA.decode(stored)
         except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
             raise EventUnreadable(f"An event's metadata cannot be read: {fault}") from None
+
+
+class _StoredMetadata(msgspec.Struct, omit_defaults=True, gc=False):
+    """Metadata in the order in which it is stored; what is not set is left out."""
+
+    command_id: str
+    index: int
+    count: int
+    actor: Actor | None = None
+    answer_version: int | None = None
+    fingerprint: str | None = None
+    traceparent: str | None = None
 
 
 _METADATA = msgspec.json.Decoder(EventMetadata)
