@@ -2,10 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from application.commands import AtomicBatch, Outcome, Overloaded, Work
+from domain.values import dataclass
 
 Ticket = TypeVar("Ticket")
 """Whatever the asker wants to find their outcome by, such as a future."""

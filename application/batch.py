@@ -2,7 +2,7 @@
 
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID
 
 from application.commands import (
@@ -29,6 +29,7 @@ from domain.identifiers import WalletId
 from domain.instants import Instant, next_midnight
 from domain.recorded import EventMetadata
 from domain.refusals import KeyReused, Refusal, Rejection
+from domain.values import dataclass
 from domain.wallets import Wallet
 
 
@@ -76,6 +77,8 @@ class BatchPlan:
         self._wallets = dict(loaded.wallets)
         self._digits = digits
         self._continued = Continued(self._beginnings, loaded)
+        # It shows what the batch changes, so one is enough.
+        self._state = self._continued.state(self._wallets, digits)
         self._valid_before: Instant = next_midnight(loaded.decided_at)
         self._changed: dict[WalletId, Wallet] = {}
         self._keys: dict[UUID, Deferred] = {}
@@ -129,15 +132,12 @@ class BatchPlan:
             known = self._answered(work, self._keys)
             if known is not None:
                 return known
-            self._accept([(work, decide(work, self._state(self._wallets), now))])
+            self._accept([(work, decide(work, self._state, now))])
             return self._keys[work.stream]
         if isinstance(work, DryRun):
-            try_payment(work.command, work.caller, self._state(self._wallets), now)
+            try_payment(work.command, work.caller, self._state, now)
             return WouldComplete(work.command, now)
         return self._atomic(work)
-
-    def _state(self, known: Mapping[WalletId, Wallet]) -> State:
-        return self._continued.state(known, self._digits)
 
     def _answered(
         self, work: Submission, keys: Mapping[UUID, Deferred]
@@ -182,6 +182,7 @@ class BatchPlan:
             self._continued.merge(decision)
             if decision.closes is not None:
                 self._closed.append((decision.closes, work.stream))
+                self._state = self._continued.state(self._wallets, self._digits)
             if decision.valid_before is not None:
                 self._valid_before = min(self._valid_before, decision.valid_before)
             self._keys[work.stream] = Deferred(work, decision, begin + count - 1)
@@ -217,11 +218,12 @@ class BatchPlan:
     def _atomic(self, batch: AtomicBatch) -> _Items:
         """Decide all items on a draft of the wallets; merge it only when none is refused."""
         draft = ChainMap({}, self._wallets)
+        state = self._continued.state(draft, self._digits)
         keys = dict(self._keys)
         results: list[ItemResult] = []
         new: list[tuple[Submission, Decision]] = []
         for item in batch.items:
-            result = self._try_item(item, draft, keys)
+            result = self._try_item(item, state, keys)
             if isinstance(result, Deferred) and not result.replayed:
                 keys[result.submission.stream] = result
                 new.append((result.submission, result.decision))
@@ -236,7 +238,7 @@ class BatchPlan:
     def _try_item(
         self,
         item: Submission | None,
-        draft: Mapping[WalletId, Wallet],
+        state: State,
         keys: Mapping[UUID, Deferred],
     ) -> ItemResult:
         if item is None:
@@ -245,7 +247,7 @@ class BatchPlan:
             known = self._answered(item, keys)
             if known is not None:
                 return known
-            decision = decide(item, self._state(draft), self._loaded.decided_at)
+            decision = decide(item, state, self._loaded.decided_at)
         except Rejection as rejection:
             return rejection
         return decision.refusal or Deferred(item, decision, 0)

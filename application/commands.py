@@ -1,7 +1,6 @@
 """What can be submitted to the ledger, and what comes back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from uuid import UUID
 
 from domain.approvals import ApprovePayment, RejectPayment
@@ -24,6 +23,7 @@ from domain.recorded import EventMetadata
 from domain.refunds import RefundPayment, ReversePayment
 from domain.refusals import Refusal, Rejection
 from domain.schedules import CreateSchedule, DeleteSchedule, PauseSchedule, ResumeSchedule
+from domain.values import dataclass
 from domain.wallet_rules import (
     AddMember,
     ChangeApprovals,
@@ -121,6 +121,10 @@ class RecordedAnswer:
         return self.position - self.metadata.index + self.metadata.count - 1
 
 
+REFUSING = (PaymentDeclined, RequestRefused)
+"""The answers on record that say no."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What is on record for a key; `position` is that of the command's last event.
@@ -140,7 +144,7 @@ class Answer:
     @property
     def refused(self) -> bool:
         """Whether the ledger's refusal is what is on record."""
-        return isinstance(self.event, PaymentDeclined | RequestRefused)
+        return isinstance(self.event, REFUSING)
 
 
 @dataclass(frozen=True, slots=True)

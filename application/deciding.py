@@ -1,7 +1,6 @@
 """What decisions of every kind are made of: events in their places, and what they change."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from uuid import UUID
 
 from domain import approvals, authorizing, payment_state, payments, periods, wallets
@@ -14,6 +13,7 @@ from domain.payment_state import Payment
 from domain.payments import MakePayment, Movement
 from domain.refusals import Refusal
 from domain.schedules import Schedule
+from domain.values import dataclass
 from domain.wallets import Caller, Wallet
 
 

@@ -16,12 +16,11 @@ from application.commands import (
     RecordedAnswer,
     Submission,
     Unavailable,
-    WalletCommand,
     Work,
 )
 from application.ports import Conflict, LedgerStore, OutcomeUnknown, StoreUnavailable
-from application.subjects import goes_on, wallets_of
-from domain.identifiers import WalletId, bits
+from application.subjects import goes_on, opened, wallets_of
+from domain.identifiers import WalletId
 
 TRIES = 2
 """How often a batch is run before it is cut in two to find what makes it fail."""
@@ -161,6 +160,7 @@ def _needs(
         wallets.update(wallets_of(work.command, beginnings))
         if isinstance(work, Submission):
             streams.add(work.stream)
-            if isinstance(work.command, WalletCommand):
-                streams.add(bits(work.command.wallet_id))
+            stream = opened(work.command)
+            if stream is not None:
+                streams.add(stream)
     return sorted(wallets), list(streams)

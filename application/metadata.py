@@ -13,13 +13,16 @@ from domain.refunds import RefundPayment, ReversePayment
 from domain.schedules import CreateSchedule
 from domain.wallet_rules import OpenWallet
 
+PAYING = (MakePayment, ExchangeMoney, AcceptPaymentRequest)
+"""The commands whose key begins a payment of money that was not there before."""
+
 ANSWER_VERSION = 1
 """The newest renderer of answers; what is stored names its own, and old ones stay."""
 
 
 def command_id(work: Submission) -> str:
     """Return the id of a command: that of the stream which its key begins."""
-    if isinstance(work.command, MakePayment | ExchangeMoney | AcceptPaymentRequest):
+    if isinstance(work.command, PAYING):
         return work.command.payment_id
     if isinstance(work.command, RefundPayment):
         return work.command.refund_payment_id

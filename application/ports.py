@@ -1,7 +1,6 @@
 """What the ledger needs of a store, and how a store says that something went wrong."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from domain.events import Event
 from domain.identifiers import WalletId
 from domain.instants import Instant
 from domain.recorded import EventMetadata
+from domain.values import dataclass
 from domain.wallets import Wallet
 
 

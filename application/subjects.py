@@ -29,6 +29,9 @@ Beginnings = Mapping[UUID, RecordedAnswer]
 
 def goes_on(command: Command) -> UUID | None:
     """Return the stream of the payment or request that a command goes on, where it does."""
+    if isinstance(command, MakePayment):
+        # Most commands are payments, and a union is tried class by class.
+        return None
     if isinstance(command, PaymentCommand | RefundPayment | ReversePayment):
         return bits(command.payment_id)
     if isinstance(command, AcceptPaymentRequest | PaymentRequestCommand):
@@ -38,8 +41,17 @@ def goes_on(command: Command) -> UUID | None:
     return None
 
 
+def opened(command: Command) -> UUID | None:
+    """Return the stream of the wallet whose opening the answer to a command shows."""
+    if not isinstance(command, MakePayment) and isinstance(command, WalletCommand):
+        return bits(command.wallet_id)
+    return None
+
+
 def shown(command: Command) -> UUID | None:
     """Return the stream whose first event the answer to a command shows, beside its own."""
+    if isinstance(command, MakePayment):
+        return None
     if isinstance(command, PaymentCommand):
         return bits(command.payment_id)
     if isinstance(command, WalletCommand):

@@ -50,6 +50,8 @@ class Place:
             **{k: v for k, v in os.environ.items() if not k.startswith("FALCONPAY_") or k in kept},
             "FALCONPAY_HOME": str(self.home),
             "FALCONPAY_PORT": str(self.port),
+            # What is paused for a measurement is not to be taken for a role that hangs.
+            "FALCONPAY_SILENT_SECONDS": "0",
         }
 
     @property

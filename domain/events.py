@@ -1,6 +1,6 @@
 """The facts of the ledger: every event that is ever stored, in the past tense."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from domain.free_text import WRITTEN_BY_PEOPLE
@@ -10,6 +10,7 @@ from domain.operation_events import OperationEvent
 from domain.payment_events import PaymentEvent, PaymentStanding
 from domain.payment_request_events import PaymentRequestEvent, PaymentRequestStanding
 from domain.schedule_events import ScheduleEvent, ScheduleStanding
+from domain.values import dataclass
 
 WalletKind = Literal["personal", "shared", "system"]
 AccountClass = Literal["asset", "liability", "equity", "income", "expense"]

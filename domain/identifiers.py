@@ -108,23 +108,29 @@ def event_id(stream: StreamId, version: int) -> str:
     """Return the id of an event, which follows from its stream and version.
 
     It is the name-based UUID (version 5 of RFC 9562) of the version's digits under the stream.
-    Written out, as the relay needs one for each event, and `uuid5` makes two objects on the way.
     """
-    name = _number(stream).to_bytes(16) + b"%d" % version
-    digest = sha1(name, usedforsecurity=False).digest()
-    return _written("evt", int.from_bytes(digest[:16]) & _UNMARKED | _MARKED)
+    return _written("evt", _named(_number(stream).to_bytes(16), b"%d" % version))
 
 
 def key_stream(ledger: str, issuer: str, subject: str, key: str) -> UUID:
     """Return the stream that a caller's idempotency key begins, one per caller and ledger."""
-    return uuid5(_caller_namespace(ledger, issuer, subject), key)
+    return UUID(int=_named(_caller_namespace(ledger, issuer, subject), key.encode()))
+
+
+def _named(namespace: bytes, name: bytes) -> int:
+    """Return the bits of the UUID of version 5 that a name has under another UUID's bytes.
+
+    Written out, as every event and every key needs one: `uuid5` makes two objects on the way.
+    """
+    digest = sha1(namespace + name, usedforsecurity=False).digest()
+    return int.from_bytes(digest[:16]) & _UNMARKED | _MARKED
 
 
 @lru_cache(maxsize=4096)
-def _caller_namespace(ledger: str, issuer: str, subject: str) -> UUID:
+def _caller_namespace(ledger: str, issuer: str, subject: str) -> bytes:
     # An array of strings without spaces is its own canonical form after RFC 8785.
     name = json.dumps([ledger, issuer, subject], ensure_ascii=False, separators=(",", ":"))
-    return uuid5(NAMESPACE, name)
+    return uuid5(NAMESPACE, name).bytes
 
 
 PREFIXES = {

@@ -6,8 +6,7 @@ from typing import Final
 
 from domain.identifiers import PaymentId, ScheduleId
 from domain.instants import Instant
-from domain.payment_events import Leg
-from domain.payments import MakePayment
+from domain.payments import MakePayment, transfer_money
 from domain.refusals import NothingToDo
 from domain.schedule_events import (
     Day,
@@ -60,11 +59,10 @@ def maker(schedule: Schedule) -> Caller:
 def order_of(command: RunOccurrence, schedule: Schedule) -> MakePayment:
     """Return the payment that an occurrence is."""
     began = schedule.began
-    leg = Leg(began.source_wallet_id, began.destination_wallet_id, began.amount, began.currency)
-    return MakePayment(
+    return transfer_money(
         payment_id=command.payment_id,
-        kind="transfer",
-        legs=(leg,),
+        source_wallet_id=began.source_wallet_id,
+        destination_wallet_id=began.destination_wallet_id,
         amount=began.amount,
         currency=began.currency,
         description=began.description,

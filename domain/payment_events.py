@@ -1,12 +1,13 @@
 """The facts of payments: what was asked, what came of it, and how each one stands afterwards."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from domain.free_text import WRITTEN_BY_PEOPLE
 from domain.identifiers import PaymentId, WalletId
 from domain.instants import Instant
+from domain.values import dataclass
 
 PaymentKind = Literal["transfer", "hold", "split", "exchange", "refund", "reversal"]
 PaymentStatus = Literal[

@@ -6,7 +6,6 @@ from typing import assert_never
 from domain.events import Event, Side
 from domain.identifiers import PaymentId, PaymentRequestId, WalletId
 from domain.instants import Instant, later
-from domain.payment_events import Leg
 from domain.payment_request_events import (
     PaymentRequestAccepted,
     PaymentRequestCancelled,
@@ -15,7 +14,7 @@ from domain.payment_request_events import (
     PaymentRequestEvent,
     PaymentRequestStanding,
 )
-from domain.payments import Known, MakePayment, find
+from domain.payments import Known, MakePayment, find, transfer_money
 from domain.refusals import (
     CurrencyMismatch,
     NotPayee,
@@ -138,11 +137,10 @@ def right_to_cancel(asked: PaymentRequest, known: Known, caller: Caller) -> Side
 def payment_for(command: AcceptPaymentRequest, asked: PaymentRequest) -> MakePayment:
     """Return the transfer that an acceptance is; it bears the request's short reference."""
     began = asked.began
-    leg = Leg(command.source_wallet_id, began.wallet_id, began.amount, began.currency)
-    return MakePayment(
+    return transfer_money(
         payment_id=command.payment_id,
-        kind="transfer",
-        legs=(leg,),
+        source_wallet_id=command.source_wallet_id,
+        destination_wallet_id=began.wallet_id,
         amount=began.amount,
         currency=began.currency,
         description=began.description,

@@ -1,7 +1,6 @@
 """Payments: money moves along legs, all of them or none, or is declined, and both are facts."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from domain.events import Side, WalletCredited, WalletDebited, WalletEvent
 from domain.identifiers import PaymentId, WalletId
@@ -26,6 +25,7 @@ from domain.refusals import (
     WalletIsFrozen,
     WalletNotFound,
 )
+from domain.values import dataclass
 from domain.wallets import Caller, Wallet, evolve, require_sight, right_to_pay
 
 Known = Mapping[WalletId, Wallet]
@@ -122,7 +122,7 @@ def require_payer(legs: Sequence[Leg], known: Known, caller: Caller) -> Side:
         require_sight(find(known, leg.source_wallet_id), caller)
         find(known, leg.destination_wallet_id)
     # In the order of the alphabet the widest right is the last one: member, operate, system.
-    return max(right_to_pay(known[leg.source_wallet_id], caller) for leg in legs)
+    return max([right_to_pay(known[leg.source_wallet_id], caller) for leg in legs])
 
 
 def require_shape(legs: Sequence[Leg], known: Known) -> None:

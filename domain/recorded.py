@@ -1,10 +1,9 @@
 """An event as it is recorded: its bytes, its place in the one order, and who caused it."""
 
-from dataclasses import dataclass
-
 from domain.events import Side
 from domain.identifiers import StreamId
 from domain.instants import Instant
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Wallets: what decisions need to know of one, who may act on it, and how events change it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
 
 from domain.events import (
@@ -28,6 +28,7 @@ from domain.events import (
 from domain.identifiers import WalletId
 from domain.money import MAX_BALANCE
 from domain.refusals import RoleMissing, WalletNotFound
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from domain import operation_events as operations
 from domain import payment_events as payments
 from domain import payment_request_events as requests
 from domain import schedule_events as schedules
-from domain.recorded import EventMetadata
+from domain.recorded import Actor, EventMetadata
 
 TYPES: Mapping[str, type] = {
     "wallet.opened.v1": events.WalletOpened,
@@ -71,6 +71,10 @@ OMITTED: Mapping[type, tuple[str, ...]] = {
     events.WalletDebited: ("counted",),
     payments.PaymentCompleted: ("original_payment_id", "legs", "rate", "standing"),
     payments.PaymentDeclined: ("original_payment_id", "legs", "rate"),
+}
+"""The last fields of the classes that are stored most, left out where none of them is set."""
+
+ABSENT: Mapping[type, tuple[str, ...]] = {
     events.RequestAccepted: (
         *("per_payment", "per_day", "member", "approvals"),
         *("payment_id", "standing", "payment_request_id", "request_standing"),
@@ -78,7 +82,10 @@ OMITTED: Mapping[type, tuple[str, ...]] = {
     ),
     events.RequestRefused: ("payment_id", "available", "currency", "payment_request_id"),
 }
-"""The last fields of the classes that are stored most, left out where none of them is set."""
+"""The fields of classes that fit many commands, each of which is left out where it is not set.
+
+What was stored before bears all of them where any is set, the others as null.
+"""
 
 Upcaster = Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]
 """Turns the fields of an old type into the next type's name and fields."""
@@ -110,6 +117,15 @@ class EventCodec:
             for name, cls in types.items()
             if cls not in self._renamed
         }
+        # Field by field is slower than at once, so nothing that is stored often is written so.
+        self._by_field = {
+            cls: [
+                (f.name, STORED_NAMES.get(f.name, f.name), f.name in ABSENT.get(cls, ()))
+                for f in dataclasses.fields(cls)
+            ]
+            for cls in types.values()
+            if cls in self._renamed or cls in ABSENT
+        }
         self._encode = msgspec.json.Encoder().encode
         self._omitted = {
             cls: "".join(f',"{name}":null' for name in names).encode() + b"}"
@@ -119,13 +135,18 @@ class EventCodec:
     def encode(self, event: events.Event) -> tuple[str, bytes]:
         """Return an event's type name and its JSON."""
         cls = type(event)
-        renamed = self._renamed.get(cls)
-        if renamed is None:
+        by_field = self._by_field.get(cls)
+        if by_field is None:
             encoded, omitted = self._encode(event), self._omitted.get(cls)
-            if omitted is not None and encoded.endswith(omitted):
-                encoded = encoded[: -len(omitted)] + b"}"
+            if omitted is not None:
+                short = encoded.removesuffix(omitted)
+                encoded = encoded if short is encoded else short + b"}"
             return self._names[cls], encoded
-        fields = {stored: getattr(event, name) for name, stored in renamed.items()}
+        fields = {
+            stored: value
+            for name, stored, left_out in by_field
+            if (value := getattr(event, name)) is not None or not left_out
+        }
         return self._names[cls], self._encode(fields)
 
     def decode(self, type_name: str, state: bytes) -> events.Event:
@@ -153,20 +174,17 @@ class EventCodec:
 
     def encode_metadata(self, metadata: EventMetadata) -> bytes:
         """Return metadata as JSON, without the fields that are not set."""
-        fields: dict[str, Any] = {
-            "command_id": metadata.command_id,
-            "index": metadata.index,
-            "count": metadata.count,
-        }
-        if metadata.actor is not None:
-            fields["actor"] = metadata.actor
-        if metadata.answer_version is not None:
-            fields["answer_version"] = metadata.answer_version
-        if metadata.fingerprint is not None:
-            fields["fingerprint"] = metadata.fingerprint
-        if metadata.traceparent is not None:
-            fields["traceparent"] = metadata.traceparent
-        return self._encode(fields)
+        return self._encode(
+            _StoredMetadata(
+                metadata.command_id,
+                metadata.index,
+                metadata.count,
+                metadata.actor,
+                metadata.answer_version,
+                metadata.fingerprint,
+                metadata.traceparent,
+            )
+        )
 
     def decode_metadata(self, stored: bytes) -> EventMetadata:
         """Return stored metadata, or raise `EventUnreadable`."""
@@ -174,6 +192,18 @@ class EventCodec:
             return _METADATA.decode(stored)
         except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
             raise EventUnreadable(f"An event's metadata cannot be read: {fault}") from None
+
+
+class _StoredMetadata(msgspec.Struct, omit_defaults=True, gc=False):
+    """Metadata in the order in which it is stored; what is not set is left out."""
+
+    command_id: str
+    index: int
+    count: int
+    actor: Actor | None = None
+    answer_version: int | None = None
+    fingerprint: str | None = None
+    traceparent: str | None = None
 
 
 _METADATA = msgspec.json.Decoder(EventMetadata)

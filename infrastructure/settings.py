@@ -36,6 +36,7 @@ class Settings:
     kafka_bootstrap: str | None
     health_port: int
     command_workers: int
+    silent_seconds: int
     issuer: str
     public_url: str
     jwks_url: str | None
@@ -202,6 +203,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         kafka_bootstrap=known.get("FALCONPAY_KAFKA_BOOTSTRAP") or None,
         health_port=_integer(known, "FALCONPAY_HEALTH_PORT", 0),
         command_workers=_integer(known, "FALCONPAY_COMMAND_WORKERS", 2),
+        silent_seconds=_integer(known, "FALCONPAY_SILENT_SECONDS", 15),
         issuer=known.get("FALCONPAY_ISSUER", "falconpay"),
         public_url=known.get("FALCONPAY_PUBLIC_URL", f"http://{host}:{port}"),
         jwks_url=known.get("FALCONPAY_JWKS_URL") or None,

@@ -234,14 +234,21 @@ async def steps_of(snapshot: Snapshot, payment_id: str) -> list[StepRow]:
         return await cursor.fetchall()
 
 
-WAITING = sql.SQL("""{mine}
-    SELECT {columns}, true AS payer FROM payments p
+# Who was an owner and approved may be one again, so that all have agreed and it waits all the same:
+# then any other owner's word carries it out.
+WAITING = sql.SQL("""
+    SELECT {columns}, true AS payer FROM payments p CROSS JOIN LATERAL (
+        SELECT array_agg(q.key) AS wallet_ids FROM json_each_text(p.quorums) q
+        WHERE q.value::int > (
+            SELECT count(*) FROM members o WHERE o.wallet_id = q.key AND o.role = 'owner'
+                AND o.user_id = ANY (p.approved_by))) AS lacking
     WHERE p.status = 'awaiting-approval' AND p.position < %(before)s
         AND p.requested_by <> %(user)s AND NOT %(user)s = ANY (p.approved_by)
         AND (p.expires_at IS NULL OR p.expires_at > clock_timestamp())
         AND EXISTS (SELECT FROM members m WHERE m.user_id = %(user)s AND m.role = 'owner'
-            AND p.quorums::jsonb ? m.wallet_id)
-    ORDER BY p.position DESC LIMIT %(limit)s""").format(mine=MINE, columns=COLUMNS)
+            AND p.quorums::jsonb ? m.wallet_id
+            AND m.wallet_id = ANY (coalesce(lacking.wallet_ids, ARRAY[m.wallet_id])))
+    ORDER BY p.position DESC LIMIT %(limit)s""").format(columns=COLUMNS)
 # A payment of many legs holds money only as long as it waits for approval, so there are few.
 HOLDS = sql.SQL("""{mine},
     found AS (
@@ -263,7 +270,11 @@ HOLDS = sql.SQL("""{mine},
 async def list_waiting(
     snapshot: Snapshot, user: str, *, before: int, limit: int
 ) -> list[PaymentRow]:
-    """Return the payments that wait for a user's approval, the newest first."""
+    """Return the payments that wait for a user's approval, the newest first.
+
+    Those of which a wallet that the user owns lacks approvals, and which they neither made nor
+    approved.
+    """
     async with snapshot.cursor(row_factory=class_row(PaymentRow)) as cursor:
         await cursor.execute(WAITING, {"user": user, "before": before, "limit": limit})
         return await cursor.fetchall()

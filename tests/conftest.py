@@ -10,6 +10,7 @@ import pytest
 
 from tests import servers
 from tests.servers import FreshDatabases, PostgresHome
+from tests.tools.cutting_proxy import CuttingProxy
 from tests.written import Written
 
 MakeDatabases = Callable[..., FreshDatabases]
@@ -88,3 +89,11 @@ def make_writer(databases: FreshDatabases) -> Iterator[Callable[..., Written]]:
 def writer(make_writer: Callable[..., Written]) -> Written:
     """One writer of the ledger `main`."""
     return make_writer()
+
+
+@pytest.fixture
+def proxy(databases: FreshDatabases) -> Iterator[CuttingProxy]:
+    """Give a proxy before the database."""
+    made = CuttingProxy(databases.settings.database_port)
+    yield made
+    made.close()

@@ -100,6 +100,10 @@ ADDED_NAMES: Mapping[str, tuple[str, ...]] = {
     "wallet.debited.v1": ("counted",),
     "payment.completed.v1": ("original_payment_id", "legs", "rate", "standing"),
     "payment.declined.v1": ("original_payment_id", "legs", "rate"),
+}
+"""What was added to a type behind its other fields, all stored where any of it is set."""
+
+ADDED_ONE_BY_ONE: Mapping[str, tuple[str, ...]] = {
     "request.accepted.v1": (
         *("per_payment", "per_day", "member", "approvals"),
         *("payment_id", "standing", "payment_request_id", "request_standing"),
@@ -107,7 +111,7 @@ ADDED_NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "request.refused.v1": ("payment_id", "available", "currency", "payment_request_id"),
 }
-"""What was added to a type behind its other fields, all stored where any of it is set."""
+"""What was added to a type behind its other fields, each stored where it is set."""
 
 _PAYMENT: dict[str, Any] = {
     "kind": "transfer",

@@ -22,8 +22,11 @@ from infrastructure.embedded.server import (
 METADATA_REQUEST = struct.pack(">hhih4sib", 3, 5, 7, 4, b"falc", 0, 0)
 
 JVM_OPTIONS = (
-    "-Xms64m",
+    # All of the heap from the start: one that is touched bit by bit looks like a leak for hours,
+    # and the machine that has room at first has none later.
+    "-Xms128m",
     "-Xmx128m",
+    "-XX:+AlwaysPreTouch",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",

@@ -70,7 +70,7 @@ def register(connection: psycopg.Connection[Any]) -> None:
 
 
 def _uuids(items: Sequence[UUID]) -> bytes:
-    return _UUID_LENGTH.join([b"", *[item.bytes for item in items]])
+    return _UUID_LENGTH.join([b"", *[item.int.to_bytes(16) for item in items]])
 
 
 def _bigints(items: Sequence[int | None]) -> bytes:

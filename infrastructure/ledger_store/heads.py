@@ -1,6 +1,8 @@
 """Rows of `wallet_head` and wallets, one into the other."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -10,6 +12,8 @@ from domain.identifiers import WalletId, bits
 from domain.wallets import Wallet, WalletRules
 from infrastructure.ledger_store.arrays import Bigints, Booleans, Column, Texts, Uuids
 
+EPOCH = date(1970, 1, 1).toordinal()
+
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder(dict[str, Role]).decode
 
@@ -18,7 +22,7 @@ def wallet_of(wallet_id: WalletId, row: tuple[Any, ...]) -> Wallet:
     """Return the wallet of a row of `LOCK_HEADS`."""
     _, version, posted, held, spent_on, spent, kind, currency, owner, members, *rest = row
     known = _only(owner) if members is None else _decode(members)
-    day = None if spent_on is None else spent_on.isoformat()
+    day = None if spent_on is None else _day(spent_on)
     rules = WalletRules(kind, currency, owner, known, *rest)
     return Wallet(wallet_id, version, posted, held, day, spent, rules)
 
@@ -30,7 +34,7 @@ def moved_columns(wallets: Sequence[Wallet]) -> tuple[Column, ...]:
         Bigints([wallet.version for wallet in wallets]),
         Bigints([wallet.posted for wallet in wallets]),
         Bigints([wallet.held for wallet in wallets]),
-        Texts([wallet.spent_on for wallet in wallets]),
+        Bigints([_number(wallet.spent_on) for wallet in wallets]),
         Bigints([wallet.spent for wallet in wallets]),
     )
 
@@ -59,6 +63,17 @@ def fixed_columns(wallets: Sequence[Wallet]) -> tuple[Column, ...]:
         Texts([each.currency for each in rules]),
         Texts([each.owner for each in rules]),
     )
+
+
+@lru_cache(maxsize=64)
+def _day(number: int) -> str:
+    """Return the day so many days after that which PostgreSQL calls its epoch."""
+    return date.fromordinal(EPOCH + number).isoformat()
+
+
+@lru_cache(maxsize=64)
+def _number(day: str | None) -> int | None:
+    return None if day is None else date.fromisoformat(day).toordinal() - EPOCH
 
 
 def _only(owner: str | None) -> Mapping[str, Role]:

@@ -14,17 +14,29 @@ from psycopg.abc import PQGen
 
 
 class _SyncLast(psycopg.Pipeline):
+    _gathers = False
+
+    def gather(self) -> None:
+        """Send what follows in one go at the end; before it nothing can be fetched."""
+        # Each sending of its own wakes the server for little and costs two system calls.
+        self._gathers = True
+
+    def _communicate_gen(self) -> PQGen[None]:
+        if not self._gathers:
+            yield from super()._communicate_gen()
+
     def _exit_gen(self) -> PQGen[None]:
+        self._gathers = False
         yield from self._sync_gen()
 
 
 @contextmanager
-def pipeline(connection: psycopg.Connection[Any]) -> Iterator[None]:
+def pipeline(connection: psycopg.Connection[Any]) -> Iterator[_SyncLast]:
     """Send statements without waiting for each one's result; ends with Sync and nothing after."""
     assert connection._pipeline is None, "pipelines are not nested here"
     connection._pipeline = made = _SyncLast(connection)
     try:
         with made:
-            yield
+            yield made
     finally:
         connection._pipeline = None

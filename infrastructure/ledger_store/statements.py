@@ -4,11 +4,14 @@ from typing import LiteralString
 
 BEGIN: LiteralString = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
+COMMIT: LiteralString = "COMMIT"
+
 # One table, in id order: a join under FOR UPDATE may return rows as they were before the wait,
-# and another order than every other transaction's would deadlock.
+# and another order than every other transaction's would deadlock. Days go to and fro as numbers,
+# as the driver reads dates in Python.
 LOCK_HEADS: LiteralString = """
-SELECT id, version, posted, held, spent_on, spent, kind, currency, owner, members,
-       overdraft_limit, per_payment, per_day, approvals_required, approvals_above,
+SELECT id, version, posted, held, spent_on - 'epoch'::date, spent, kind, currency, owner,
+       members, overdraft_limit, per_payment, per_day, approvals_required, approvals_above,
        frozen_by_member, frozen_by_operator, closed
 FROM wallet_head WHERE id = ANY(%b::uuid[]) ORDER BY id FOR UPDATE
 """
@@ -37,8 +40,8 @@ CROSS JOIN LATERAL (
 MOVE_HEADS: LiteralString = """
 UPDATE wallet_head AS h
 SET version = n.version, posted = n.posted, held = n.held,
-    spent_on = n.spent_on::date, spent = n.spent
-FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::text[], %b::bigint[])
+    spent_on = 'epoch'::date + n.spent_on::int, spent = n.spent
+FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[])
     AS n (id, version, posted, held, spent_on, spent)
 WHERE h.id = n.id
 """
@@ -62,10 +65,10 @@ OPEN_HEADS: LiteralString = """
 INSERT INTO wallet_head (id, version, posted, held, spent_on, spent, members, overdraft_limit,
                          per_payment, per_day, approvals_required, approvals_above,
                          frozen_by_member, frozen_by_operator, closed, kind, currency, owner)
-SELECT n.id, n.version, n.posted, n.held, n.spent_on::date, n.spent, n.members,
+SELECT n.id, n.version, n.posted, n.held, 'epoch'::date + n.spent_on::int, n.spent, n.members,
        n.overdraft_limit, n.per_payment, n.per_day, n.approvals_required, n.approvals_above,
        n.frozen_by_member, n.frozen_by_operator, n.closed, n.kind, n.currency, n.owner
-FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::text[], %b::bigint[],
+FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
             %b::text[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
             %b::boolean[], %b::boolean[], %b::boolean[],
             %b::text[], %b::text[], %b::text[])

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -41,6 +41,7 @@ from infrastructure.ledger_store.known_beginnings import KnownBeginnings
 from infrastructure.ledger_store.pipeline import pipeline
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+Cursor = psycopg.Cursor[tuple[Any, ...]]
 
 _CONFLICTS = (
     errors.DeadlockDetected,
@@ -63,20 +64,19 @@ class PostgresLedgerStore:
         self._connect = connect
         self._codec = codec
         self._connection: Connection | None = None
+        self._cursors: dict[str, Cursor] = {}
         self._known = KnownBeginnings()
         self._deadline = Deadline()
 
     def beginnings(self, streams: Sequence[UUID]) -> Mapping[UUID, RecordedAnswer]:
         """Read the first events of streams that are not known, in a transaction of its own."""
         with self._failures(StoreUnavailable):
-            connection = self._connected()
+            self._connected()
             known = self._known.among(streams)
             asked = [stream for stream in streams if stream not in known]
             if not asked:
                 return known
-            rows = connection.execute(
-                sql.READ_ANSWERS, (Uuids(asked),), prepare=True, binary=True
-            ).fetchall()
+            rows = self._run(sql.READ_ANSWERS, (Uuids(asked),)).fetchall()
             found = {row[0]: self._answer(row) for row in rows}
             self._known.read(found)
             return {**known, **found}
@@ -87,27 +87,20 @@ class PostgresLedgerStore:
         """Lock the wallets' heads in id order, then read all else in later statements."""
         names = {bits(wallet): wallet for wallet in wallets}
         with self._failures(StoreUnavailable):
-            connection = self._connected()
-            with pipeline(connection):
-                connection.execute(sql.BEGIN)
-                heads = connection.execute(
-                    sql.LOCK_HEADS, (Uuids(list(names)),), prepare=True, binary=True
-                )
-                clock = connection.execute(sql.READ_CLOCK, prepare=True, binary=True)
-                answers = connection.execute(
-                    sql.READ_ANSWERS, (Uuids(streams),), prepare=True, binary=True
-                )
-                lasts = connection.cursor(binary=True)
-                if goes_on:
-                    lasts.execute(sql.READ_LASTS, (Uuids(goes_on),), prepare=True)
-                head_rows = heads.fetchall()
+            with pipeline(self._connected()) as line:
+                line.gather()
+                self._run(sql.BEGIN, prepare=None)
+                heads = self._run(sql.LOCK_HEADS, (Uuids(list(names)),))
+                clock = self._run(sql.READ_CLOCK)
+                answers = self._run(sql.READ_ANSWERS, (Uuids(streams),))
+                lasts = self._run(sql.READ_LASTS, (Uuids(goes_on),)) if goes_on else None
             ((now, last, closed_through),) = clock.fetchall()
             return Loaded(
-                wallets={names[row[0]]: wallet_of(names[row[0]], row) for row in head_rows},
+                wallets={(name := names[row[0]]): wallet_of(name, row) for row in heads.fetchall()},
                 answers={row[0]: self._answer(row) for row in answers.fetchall()},
                 lasts={
                     row[0]: (row[1], self._codec.decode(row[2], row[3]))
-                    for row in (lasts.fetchall() if goes_on else ())
+                    for row in (lasts.fetchall() if lasts else ())
                 },
                 clock=now.timestamp(),
                 decided_at=instant(max(now, last or now)),
@@ -123,14 +116,14 @@ class PostgresLedgerStore:
             raise StoreUnavailable
         with self._failures(OutcomeUnknown):
             self._deadline.watch(connection)
-            with pipeline(connection):
+            with pipeline(connection) as line:
                 if changes.changed:
                     moved = moved_columns(changes.changed)
-                    connection.execute(sql.MOVE_HEADS, moved, prepare=True, binary=True)
+                    self._run(sql.MOVE_HEADS, moved)
                 if changes.ruled:
                     names = Uuids([bits(wallet.wallet_id) for wallet in changes.ruled])
                     ruled = (names, *rules_columns(changes.ruled))
-                    connection.execute(sql.CHANGE_RULES, ruled, prepare=True, binary=True)
+                    self._run(sql.CHANGE_RULES, ruled)
                 if changes.opened:
                     opened = changes.opened
                     columns = (
@@ -138,16 +131,16 @@ class PostgresLedgerStore:
                         *rules_columns(opened),
                         *fixed_columns(opened),
                     )
-                    connection.execute(sql.OPEN_HEADS, columns, prepare=True, binary=True)
+                    self._run(sql.OPEN_HEADS, columns)
                 if changes.closed:
                     days = Texts([through for through, _ in changes.closed])
                     streams = Uuids([stream for _, stream in changes.closed])
-                    connection.execute(sql.CLOSE_PERIODS, (days, streams), prepare=True)
-                appended = connection.execute(
-                    sql.APPEND, self._event_columns(changes), prepare=True, binary=True
-                )
-                committed = connection.execute("COMMIT")
-                first_position, recorded_at = appended.fetchall()[0]
+                    self._run(sql.CLOSE_PERIODS, (days, streams))
+                # The heads are on their way, and the server moves them while events are encoded.
+                line.gather()
+                appended = self._run(sql.APPEND, self._event_columns(changes))
+                committed = self._run(sql.COMMIT, prepare=None)
+            ((first_position, recorded_at),) = appended.fetchall()
             confirm(committed.statusmessage)
             done = Appended(first_position, instant(recorded_at))
             self._known.stored(changes.events, done)
@@ -193,10 +186,28 @@ class PostgresLedgerStore:
     def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._known.forget()
+            self._cursors.clear()
             self._connection = self._connect()
             register(self._connection)
         self._deadline.watch(self._connection)
         return self._connection
+
+    def _run(
+        self,
+        statement: LiteralString,
+        columns: Sequence[object] | None = None,
+        prepare: bool | None = True,
+    ) -> Cursor:
+        """Send a statement, and return the cursor that will have its result until it is sent again.
+
+        Each statement keeps its cursor while the connection lasts: a new one copies all adapters
+        and looks every column's up again.
+        """
+        cursor = self._cursors.get(statement)
+        if cursor is None:
+            assert self._connection is not None, "statements are for what is connected"
+            cursor = self._cursors[statement] = self._connection.cursor(binary=True)
+        return cursor.execute(statement, columns, prepare=prepare)
 
     def _drop(self) -> None:
         if self._connection is not None:

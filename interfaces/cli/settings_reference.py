@@ -83,7 +83,13 @@ SETTINGS = {
     ),
     "FALCONPAY_HEALTH_PORT": (
         "a free port",
-        "Port of /healthz, /readyz and /metrics of roles without an API; set by `up`.",
+        "Port of /healthz, /readyz and /metrics of roles without an API, and a second port, on"
+        " 127.0.0.1, of a command API that shares its own; set by `up`.",
+    ),
+    "FALCONPAY_SILENT_SECONDS": (
+        "15",
+        "How long a role may leave `up` without an answer to /healthz before it is ended and"
+        " started again; 0 is for ever.",
     ),
     "FALCONPAY_SECRET_<NAME>": (
         "the file secrets/NAME of the home",

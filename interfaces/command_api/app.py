@@ -132,4 +132,5 @@ def run(settings: Settings, secrets: Secrets) -> None:
         "the event-sourcing library's own insert function takes no lock and loses events"
     )
     app = create_app(settings, secrets, known_currencies(settings, secrets))
-    serve(app, settings.host, settings.command_port, reuse_port=True)
+    port, own = settings.command_port, settings.health_port
+    serve(app, settings.host, port, reuse_port=True, own_port=own)

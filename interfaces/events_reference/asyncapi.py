@@ -4,7 +4,7 @@ from typing import Any
 
 from infrastructure.kafka.records import AUTHENTICATED
 from infrastructure.version import VERSION
-from interfaces.events_reference.schemas import INSTANT, EventType, event_types
+from interfaces.events_reference.schemas import INSTANT, EventType, event_types, made_of
 
 HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "ce_specversion": ("Version of CloudEvents.", {"const": "1.0"}),
@@ -59,7 +59,11 @@ def document() -> dict[str, Any]:
         },
         "components": {
             "messages": {each.name: _message(each) for each in types},
-            "schemas": {"headers": _headers(), **{each.name: each.schema for each in types}},
+            "schemas": {
+                "headers": _headers(),
+                **{each.name: each.schema for each in types},
+                **made_of(),
+            },
         },
     }
 

@@ -4,7 +4,12 @@ from typing import Any
 
 from infrastructure.kafka.records import AUTHENTICATED, MAC_PURPOSE, MAC_PURPOSE_WITH_ACTOR
 from interfaces.events_reference.asyncapi import HEADERS
-from interfaces.events_reference.schemas import WRITTEN_BY_PEOPLE, EventType, event_types
+from interfaces.events_reference.schemas import (
+    WRITTEN_BY_PEOPLE,
+    EventType,
+    event_types,
+    referred,
+)
 
 INTRODUCTION = """\
 # Events
@@ -104,6 +109,10 @@ def _field(name: str, schema: dict[str, Any]) -> str:
 
 def _kind(schema: dict[str, Any]) -> str:
     """Return a field's type in a few words."""
+    if "$ref" in schema:
+        return _kind(referred(schema["$ref"]))
+    if "allOf" in schema:
+        return " and ".join(_kind(each) for each in schema["allOf"])
     if "anyOf" in schema:
         return " or ".join(_kind(each) for each in schema["anyOf"])
     if "enum" in schema:

@@ -4,12 +4,13 @@ import dataclasses
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import msgspec
 
 from domain import events
-from infrastructure.event_codec import OMITTED, STORED_NAMES, TYPES
+from infrastructure.event_codec import ABSENT, OMITTED, STORED_NAMES, TYPES
 
 WRITTEN_BY_PEOPLE = "Free text of people."
 INSTANT = "YYYY-MM-DDTHH:MM:SS.ffffffZ in UTC"
@@ -62,6 +63,12 @@ MEANINGS: Mapping[str, str] = {
 }
 
 
+PLACE = "#/components/schemas/"
+"""Where the document has every schema, by its name."""
+
+_NAMES = {cls.__name__: name for name, cls in TYPES.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class EventType:
     """One stored type: its permanent name, what it says, and the schema of its data."""
@@ -80,37 +87,58 @@ def event_types() -> Iterator[EventType]:
         yield EventType(name, inspect.cleandoc(cls.__doc__ or ""), posted, held, _schema(cls))
 
 
+def made_of() -> dict[str, dict[str, Any]]:
+    """Return the schemas of what events are made of, by name; every field of it is written."""
+    return {
+        name: {**_linked(schema), "required": list(schema["properties"])}
+        for name, schema in _components().items()
+        if name not in _NAMES
+    }
+
+
+def referred(reference: str) -> dict[str, Any]:
+    """Return what a reference of the document's stands for."""
+    name = reference.removeprefix(PLACE)
+    return _schema(TYPES[name]) if name in TYPES else made_of()[name]
+
+
+@cache
+def _components() -> dict[str, Any]:
+    """Return the schemas of all event classes and of what they are made of, by class name."""
+    return msgspec.json.schema_components(TYPES.values(), ref_template=PLACE + "{name}")[1]
+
+
 def _schema(cls: type) -> dict[str, Any]:
     """Return the schema of an event's data, under the names that are stored."""
-    _, components = msgspec.json.schema_components([cls], ref_template="#/{name}")
-    told = _written_out(components[cls.__name__], components)["properties"]
+    told = _linked(_components()[cls.__name__])["properties"]
     properties = {
-        STORED_NAMES.get(field.name, field.name): _property(field, dict(told[field.name]))
+        STORED_NAMES.get(field.name, field.name): _property(field, told[field.name])
         for field in dataclasses.fields(cls)
     }
     # What is written has every field, but for the last ones of some types where none of them is
-    # set; readers let unknown ones pass.
-    required = [name for name in properties if name not in OMITTED.get(cls, ())]
+    # set, or each of them where it is not; readers let unknown ones pass.
+    missing = {*OMITTED.get(cls, ()), *ABSENT.get(cls, ())}
+    required = [name for name in properties if name not in missing]
     return {"type": "object", "properties": properties, "required": required}
 
 
-def _written_out(schema: Any, components: Mapping[str, Any]) -> Any:
-    """Return a schema with what it refers to in its place, every field of that being written."""
+def _linked(schema: Any) -> Any:
+    """Return a schema without defaults, which refers to others by their names in the document."""
     if isinstance(schema, list):
-        return [_written_out(each, components) for each in schema]
+        return [_linked(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
-        inner = _written_out(components[schema["$ref"].removeprefix("#/")], components)
-        for each in inner["properties"].values():
-            each.pop("default", None)
-        return {**inner, "required": list(inner["properties"])}
-    return {name: _written_out(each, components) for name, each in schema.items()}
+        name = schema["$ref"].removeprefix(PLACE)
+        return {"$ref": PLACE + _NAMES.get(name, name)}
+    return {name: _linked(each) for name, each in schema.items() if name != "default"}
 
 
 def _property(field: "dataclasses.Field[Any]", schema: dict[str, Any]) -> dict[str, Any]:
-    schema.pop("default", None)
     meaning = MEANINGS.get(field.name, "")
     if field.metadata.get("written_by_people"):
         meaning = f"{meaning} {WRITTEN_BY_PEOPLE}".strip()
-    return {**schema, "description": meaning} if meaning else schema
+    if not meaning:
+        return schema
+    # What stands beside a reference does not count in this version of JSON Schema.
+    return {**({"allOf": [schema]} if "$ref" in schema else schema), "description": meaning}

@@ -21,10 +21,10 @@ Every answer with a status of 400 or above is a problem after RFC 9457, of the m
 | `errors` | for `invalid-request`: each fault with `detail` and either `pointer`, a JSON pointer \
 into the body such as `#/amount`, or `parameter`, the name of a query parameter |
 
-A refusal of the ledger that is stored bears `payment_id` and `position` as well, and
-`insufficient-funds` bears `available`. A 401 comes with `WWW-Authenticate: Bearer`, a 405 with
-`Allow`, and what can be tried again with `Retry-After`. After a 5xx the same request with the same
-idempotency key is always safe to send.
+A refusal of the ledger that is stored bears `position` as well, with the `payment_id` or the
+`request_id` that it is about, and `insufficient-funds` bears `available`. A 401 comes with
+`WWW-Authenticate: Bearer`, a 405 with `Allow`, and what can be tried again with `Retry-After`.
+After a 5xx the same request with the same idempotency key is always safe to send.
 
 This page is generated, and a test holds it to what the code says:
 `.venv/bin/python -m interfaces.http.error_reference > docs/reference/errors.md`.

@@ -34,15 +34,24 @@ class _DrainingServer(uvicorn.Server):
 
 
 def serve(
-    app: Starlette, host: str, port: int, *, reuse_port: bool = False, drain_seconds: float = 10
+    app: Starlette,
+    host: str,
+    port: int,
+    *,
+    reuse_port: bool = False,
+    own_port: int = 0,
+    drain_seconds: float = 10,
 ) -> None:
     """Serve `app` until SIGTERM or SIGINT, then drain and return.
 
     Draining sets `app.state.draining` (readiness answers 503 by it), closes the listening socket,
     and gives requests under way `drain_seconds` to finish. With `reuse_port` several processes
-    share one port and the kernel deals the connections out among them. Raises `PortOccupied`.
+    share one port and the kernel deals the connections out among them; at `own_port` of the
+    loopback address, unless it is 0, this one answers alone. Raises `PortOccupied`.
     """
-    listener = _listen(host, port, reuse_port)
+    listeners = [_listen(host, port, reuse_port)]
+    if own_port:
+        listeners.append(_listen("127.0.0.1", own_port, reuse_port=False))
     app.state.draining = False
     config = uvicorn.Config(
         app,
@@ -64,7 +73,7 @@ def serve(
     # with an error, though the stop was clean.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)
-    _DrainingServer(config, app).run(sockets=[listener])
+    _DrainingServer(config, app).run(sockets=listeners)
 
 
 def _listen(host: str, port: int, reuse_port: bool) -> socket.socket:

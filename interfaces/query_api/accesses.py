@@ -50,7 +50,7 @@ class AccessQueries:
             return Accesses(items=[_access(row) for row in page], next_cursor=following)
 
         position, document = await self._reports.ask((AUDIT_TRAIL,), wanted.min_position, query)
-        return Answer(document, position)
+        return Answer(position, document)
 
 
 def _access(row: AccessRow) -> Access:

@@ -1,6 +1,6 @@
 """What queries answer: the shapes that are sent and that the OpenAPI document shows."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
@@ -29,6 +29,11 @@ NextCursor = Annotated[
 
 class Shape(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A JSON object of an answer; fields that do not apply are left out."""
+
+
+def or_unset(value: Any) -> Any:
+    """Return a value for a field that is left out where there is none."""
+    return UNSET if value is None else value
 
 
 class Limits(Shape, kw_only=True):

@@ -69,7 +69,7 @@ class AuditQueries:
         )
         page, following = self._pages.cut(asked, EVENTS, events, _key)
         document = StoredEvents(items=[_stored(event) for event in page], next_cursor=following)
-        return Answer(document, position)
+        return Answer(position, document)
 
     async def projections(self, asked: Asked[ListParameters]) -> Answer:
         """`GET /v1/projections`."""
@@ -83,7 +83,7 @@ class AuditQueries:
         states = map(_state, known.items(), lags)
         rows = [state for state in states if state.name > last][: asked.parameters.limit + 1]
         page, following = self._pages.cut(asked, PROJECTIONS, rows, lambda state: [state.name])
-        return Answer(Projections(items=list(page), next_cursor=following), position)
+        return Answer(position, Projections(items=list(page), next_cursor=following))
 
 
 def _state(named: tuple[str, Checkpoint], lag: Lag) -> ProjectionState:

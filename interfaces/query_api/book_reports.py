@@ -194,7 +194,7 @@ class BookReports:
     async def _ask(self, reads: Any, asked: Asked[Any], query: Any) -> Answer:
         found: tuple[str, Any]
         position, found = await self._reports.ask(reads, asked.parameters.min_position, query)
-        return Answer(found[1], position, found[0])
+        return Answer(position, found[1], found[0])
 
     def _month(self, row: MonthRow) -> MonthTotal:
         return MonthTotal(

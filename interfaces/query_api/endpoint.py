@@ -78,8 +78,8 @@ class WrittenAnswer:
 class Answer:
     """What a query found, and the position of the ledger that it reflects."""
 
-    document: Shape | WrittenAnswer
     position: int
+    document: Shape | WrittenAnswer
     tag: str | None = None
     """By which the caller may ask whether it is still the same."""
 

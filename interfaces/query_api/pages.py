@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from interfaces.query_api.cursors import Cursors, Key
 from interfaces.query_api.endpoint import Asked
-from interfaces.query_api.parameters import ListParameters
+from interfaces.query_api.parameters import MAX_POSITION, ListParameters
 
 Listed = TypeVar("Listed", bound=ListParameters)
 Row = TypeVar("Row")
@@ -22,6 +22,11 @@ class Pages:
         """Return behind which item the page begins; raises `Problem` 422 for a false cursor."""
         cursor = asked.parameters.cursor
         return None if cursor is None else self._cursors.read(_bound(asked, route), cursor)
+
+    def before(self, asked: Asked[Listed], route: str) -> int:
+        """Return before which position a page begins of which the newest items come first."""
+        (before,) = self.key(asked, route) or (MAX_POSITION,)
+        return int(before)
 
     def cut(
         self,

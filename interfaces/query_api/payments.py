@@ -16,12 +16,7 @@ from interfaces.query_api.answers import (
 from interfaces.query_api.cursors import Key
 from interfaces.query_api.endpoint import Answer, Asked, Query, not_found
 from interfaces.query_api.pages import Pages
-from interfaces.query_api.parameters import (
-    MAX_POSITION,
-    ListParameters,
-    Parameters,
-    PaymentsParameters,
-)
+from interfaces.query_api.parameters import ListParameters, Parameters, PaymentsParameters
 from interfaces.query_api.shown_payments import ShownPayments
 from projections.balances import BALANCES, find_wallet
 from projections.contract import Snapshot
@@ -115,7 +110,7 @@ class PaymentQueries:
     async def holds(self, asked: Asked[ListParameters]) -> Answer:
         """`GET /v1/wallets/{id}/holds`."""
         given = asked.parameters
-        (before,) = self._pages.key(asked, HOLDS) or (MAX_POSITION,)
+        before = self._pages.before(asked, HOLDS)
 
         async def query(snapshot: Snapshot, position: int) -> Holds:
             wallet = await find_wallet(
@@ -139,7 +134,7 @@ class PaymentQueries:
     async def approvals(self, asked: Asked[ListParameters]) -> Answer:
         """`GET /v1/approvals`."""
         given = asked.parameters
-        (before,) = self._pages.key(asked, APPROVALS) or (MAX_POSITION,)
+        before = self._pages.before(asked, APPROVALS)
 
         async def query(snapshot: Snapshot, _position: int) -> WaitingPayments:
             rows = await list_waiting(snapshot, asked.user, before=before, limit=given.limit + 1)
@@ -175,8 +170,7 @@ class PaymentQueries:
         ]
 
     async def _ask(self, reads: Any, asked: Asked[Any], query: Any) -> Answer:
-        position, document = await self._reports.ask(reads, asked.parameters.min_position, query)
-        return Answer(document, position)
+        return Answer(*await self._reports.ask(reads, asked.parameters.min_position, query))
 
 
 def _key(row: PaymentRow) -> Key:

@@ -66,7 +66,7 @@ class PeriodQueries:
             )
             for row in page
         ]
-        return Answer(Periods(items=items, next_cursor=following), position)
+        return Answer(position, Periods(items=items, next_cursor=following))
 
 
 def _key(row: PeriodRow) -> Key:

@@ -73,8 +73,7 @@ class ReportQueries:
         at_least = max(then or 0, wanted.min_position)
         # The classes are the balances' to know.
         reads = (TRIAL_BALANCE, ENTRIES, *(() if wanted.by is None else (BALANCES,)))
-        position, document = await self._reports.ask(reads, at_least, query)
-        return Answer(document, position)
+        return Answer(*await self._reports.ask(reads, at_least, query))
 
     async def daily(self, asked: Asked[DailyParameters]) -> Answer:
         """`GET /v1/reports/daily`."""
@@ -96,8 +95,7 @@ class ReportQueries:
             page, following = self._pages.cut(asked, DAILY_PATH, rows, _key)
             return Days(items=[self._day(row) for row in page], next_cursor=following)
 
-        position, document = await self._reports.ask((DAILY_TOTALS,), wanted.min_position, query)
-        return Answer(document, position)
+        return Answer(*await self._reports.ask((DAILY_TOTALS,), wanted.min_position, query))
 
     def _require_known(self, currency: str) -> None:
         try:

@@ -15,10 +15,11 @@ from interfaces.query_api.answers import (
     PaymentRequest,
     PaymentRequests,
     PaymentRequestWithCode,
+    or_unset,
 )
 from interfaces.query_api.endpoint import Answer, Asked, Query, not_found
 from interfaces.query_api.pages import Pages
-from interfaces.query_api.parameters import MAX_POSITION, Parameters, RequestsParameters
+from interfaces.query_api.parameters import Parameters, RequestsParameters
 from projections.contract import Snapshot
 from projections.members import MEMBERS
 from projections.payment_requests import (
@@ -67,7 +68,7 @@ class RequestQueries:
     async def list(self, asked: Asked[RequestsParameters]) -> Answer:
         """`GET /v1/payment-requests`."""
         given = asked.parameters
-        (before,) = self._pages.key(asked, LIST) or (MAX_POSITION,)
+        before = self._pages.before(asked, LIST)
 
         async def query(snapshot: Snapshot, _position: int) -> PaymentRequests:
             rows = await list_requests(
@@ -82,8 +83,7 @@ class RequestQueries:
             items = [PaymentRequest(**self._fields(row)) for row in page]
             return PaymentRequests(items=items, next_cursor=following)
 
-        position, document = await self._reports.ask(READ_MODELS, given.min_position, query)
-        return Answer(document, position)
+        return Answer(*await self._reports.ask(READ_MODELS, given.min_position, query))
 
     async def request(self, asked: Asked[Parameters]) -> Answer:
         """`GET /v1/payment-requests/{id}`."""
@@ -96,8 +96,7 @@ class RequestQueries:
             return PaymentRequestWithCode(**self._fields(row), qr_svg=code)
 
         at_least = asked.parameters.min_position
-        position, document = await self._reports.ask(READ_MODELS, at_least, query)
-        return Answer(document, position)
+        return Answer(*await self._reports.ask(READ_MODELS, at_least, query))
 
     def _fields(self, row: RequestRow) -> dict[str, Any]:
         paid = row.payment_id is not None and row.told
@@ -108,8 +107,8 @@ class RequestQueries:
             "wallet_id": row.wallet_id,
             "amount": self._currencies.format(row.amount, row.currency),
             "currency": row.currency,
-            "payer": UNSET if row.payer is None else row.payer,
-            "description": UNSET if row.description is None else row.description,
+            "payer": or_unset(row.payer),
+            "description": or_unset(row.description),
             "payment_id": row.payment_id if paid else UNSET,
             "created_at": instant(row.recorded_at),
             "expires_at": instant(row.expires_at),

@@ -9,10 +9,10 @@ from domain.instants import instant
 from domain.money import Currencies
 from domain.refusals import REFUSALS
 from infrastructure.report_store.reports import Reports
-from interfaces.query_api.answers import Failure
+from interfaces.query_api.answers import Failure, or_unset
 from interfaces.query_api.endpoint import Answer, Asked, Query, not_found
 from interfaces.query_api.pages import Pages
-from interfaces.query_api.parameters import MAX_POSITION, Parameters, SchedulesParameters
+from interfaces.query_api.parameters import Parameters, SchedulesParameters
 from interfaces.query_api.schedule_answers import (
     Occurrence,
     Schedule,
@@ -71,7 +71,7 @@ class ScheduleQueries:
     async def list(self, asked: Asked[SchedulesParameters]) -> Answer:
         """`GET /v1/schedules`."""
         given = asked.parameters
-        (before,) = self._pages.key(asked, LIST) or (MAX_POSITION,)
+        before = self._pages.before(asked, LIST)
 
         async def query(snapshot: Snapshot, _position: int) -> Schedules:
             rows = await list_schedules(
@@ -86,8 +86,7 @@ class ScheduleQueries:
             items = [Schedule(**self._fields(row)) for row in page]
             return Schedules(items=items, next_cursor=following)
 
-        position, document = await self._reports.ask(READ_MODELS, given.min_position, query)
-        return Answer(document, position)
+        return Answer(*await self._reports.ask(READ_MODELS, given.min_position, query))
 
     async def schedule(self, asked: Asked[Parameters]) -> Answer:
         """`GET /v1/schedules/{id}`."""
@@ -102,19 +101,18 @@ class ScheduleQueries:
             return ScheduleWithHistory(**self._fields(row), occurrences=[*map(_occurrence, past)])
 
         at_least = asked.parameters.min_position
-        position, document = await self._reports.ask(READ_MODELS, at_least, query)
-        return Answer(document, position)
+        return Answer(*await self._reports.ask(READ_MODELS, at_least, query))
 
     def _fields(self, row: ScheduleRow) -> dict[str, Any]:
         return {
             "schedule_id": row.schedule_id,
             "status": row.status,
             "next_on": None if row.next_on is None else row.next_on.isoformat(),
-            "retry_on": _or_unset(row.retry_on and row.retry_on.isoformat()),
+            "retry_on": or_unset(row.retry_on and row.retry_on.isoformat()),
             "starts_on": row.starts_on.isoformat(),
-            "recurrence": _or_unset(row.recurrence),
-            "until": _or_unset(row.until and row.until.isoformat()),
-            "count": _or_unset(row.count),
+            "recurrence": or_unset(row.recurrence),
+            "until": or_unset(row.until and row.until.isoformat()),
+            "count": or_unset(row.count),
             "if_missed": row.if_missed,
             "done": row.done,
             "transfer": self._transfer(row),
@@ -127,10 +125,10 @@ class ScheduleQueries:
             destination_wallet_id=row.destination_wallet_id,
             amount=self._currencies.format(row.amount, row.currency),
             currency=row.currency,
-            description=_or_unset(row.description),
-            reference=_or_unset(row.reference),
-            metadata=_or_unset(row.metadata),
-            effective_at=_or_unset(row.effective_at and instant(row.effective_at)),
+            description=or_unset(row.description),
+            reference=or_unset(row.reference),
+            metadata=or_unset(row.metadata),
+            effective_at=or_unset(row.effective_at and instant(row.effective_at)),
         )
 
 
@@ -139,9 +137,9 @@ def _occurrence(row: OccurrenceRow) -> Occurrence:
         on=row.occurs_on.isoformat(),
         attempt=row.attempt,
         outcome=row.outcome,
-        payment_id=_or_unset(row.payment_id),
+        payment_id=or_unset(row.payment_id),
         failure=_failure(row.code),
-        retry_on=_or_unset(row.retry_on and row.retry_on.isoformat()),
+        retry_on=or_unset(row.retry_on and row.retry_on.isoformat()),
         recorded_at=instant(row.recorded_at),
         position=row.position,
     )
@@ -156,7 +154,3 @@ def _failure(code: str | None) -> Failure | UnsetType:
 
 
 _NO_RIGHT = "Whoever made the schedule may not pay from the wallet any more."
-
-
-def _or_unset(value: Any) -> Any:
-    return UNSET if value is None else value

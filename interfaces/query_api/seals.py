@@ -107,17 +107,17 @@ class SealQueries:
         rows = await self._seals.page((epoch, size), asked.parameters.limit + 1)
         page, following = self._pages.cut(asked, SEALS, rows, _key)
         document = Seals(items=[Seal(**_fields(row)) for row in page], next_cursor=following)
-        return Answer(document, _position(latest))
+        return Answer(_position(latest), document)
 
     async def latest(self, asked: Asked[Parameters]) -> Answer:
         """`GET /v1/audit/seals/latest`."""
         seal = await self._latest(asked)
-        return Answer(LatestSeal(**_fields(seal)), seal.size)
+        return Answer(seal.size, LatestSeal(**_fields(seal)))
 
     async def key(self, asked: Asked[Parameters]) -> Answer:
         """`GET /v1/audit/key`."""
         seal = await self._latest(asked)
-        return Answer(SealKey(vkey=await self._seals.signer(seal)), seal.size)
+        return Answer(seal.size, SealKey(vkey=await self._seals.signer(seal)))
 
     async def keys(self, asked: Asked[Parameters]) -> Answer:
         """`GET /v1/audit/keys`."""
@@ -126,7 +126,7 @@ class SealQueries:
             KeyPeriod(vkey=row.vkey, from_size=row.from_size, to_size=row.to_size)
             for row in await self._seals.keys()
         ]
-        return Answer(SealKeys(items=periods), _position(latest))
+        return Answer(_position(latest), SealKeys(items=periods))
 
     async def consistency(self, asked: Asked[ConsistencyParameters]) -> Answer:
         """`GET /v1/audit/consistency`."""
@@ -137,7 +137,7 @@ class SealQueries:
         if wanted.since > wanted.until:
             raise _wrong("from", "must not be beyond `to`")
         hashes = await self._seals.consistency(latest, wanted.since, wanted.until)
-        return Answer(ConsistencyProof(proof=list(map(_base64, hashes))), latest.size)
+        return Answer(latest.size, ConsistencyProof(proof=list(map(_base64, hashes))))
 
     async def proof(self, asked: Asked[Parameters]) -> Answer:
         """`GET /v1/audit/payments/{id}/proof`."""
@@ -160,7 +160,7 @@ class SealQueries:
                 for proven in await self._seals.proofs(seal, shown)
             ],
         )
-        return Answer(document, position)
+        return Answer(position, document)
 
     async def _shown(
         self, asked: Asked[Parameters], events: Sequence[RecordedEvent]

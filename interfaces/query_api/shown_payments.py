@@ -15,6 +15,7 @@ from interfaces.query_api.answers import (
     PaymentWithHistory,
     PaymentWithLegs,
     Step,
+    or_unset,
 )
 from projections.payment_queries import LegRow, PaymentRow, StepRow
 
@@ -61,18 +62,18 @@ class ShownPayments:
             "status": row.status,
             "amount": self._currencies.format(amount, currency),
             "currency": currency,
-            "source_wallet_id": _or_unset(row.source_wallet_id),
-            "destination_wallet_id": _or_unset(row.destination_wallet_id),
-            "original_payment_id": _or_unset(row.original_payment_id),
-            "description": _or_unset(row.description),
+            "source_wallet_id": or_unset(row.source_wallet_id),
+            "destination_wallet_id": or_unset(row.destination_wallet_id),
+            "original_payment_id": or_unset(row.original_payment_id),
+            "description": or_unset(row.description),
             "created_at": instant(row.recorded_at),
             **self._amounts(row),
         }
         if row.expires_at is not None and row.status in {"authorized", "awaiting-approval"}:
             fields["expires_at"] = instant(row.expires_at)
         if row.payer:
-            fields["reference"] = _or_unset(row.reference)
-            fields["metadata"] = _or_unset(row.metadata)
+            fields["reference"] = or_unset(row.reference)
+            fields["metadata"] = or_unset(row.metadata)
             fields["failure"] = _failure(row.failure_code)
             fields["approval"] = _approval(row)
         return fields
@@ -121,10 +122,6 @@ class ShownPayments:
             effective_at=instant(step.effective_at),
             position=step.position,
         )
-
-
-def _or_unset(value: Any) -> Any:
-    return UNSET if value is None else value
 
 
 def _failure(code: str | None) -> Failure | UnsetType:

@@ -104,8 +104,8 @@ class StatementQueries:
         async with self._turn():
             position, found = await self._reports.ask(reads, at_least, query)
             if form is None:
-                return Answer(await asyncio.to_thread(self._document, found), position)
-            return Answer(await self._written(found, form), position)
+                return Answer(position, await asyncio.to_thread(self._document, found))
+            return Answer(position, await self._written(found, form))
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:

@@ -72,7 +72,7 @@ class TrailQueries:
         if following is None and floor > after:
             following = self._pages.following(asked, TRAIL, [floor])
         items = [_action(act) for act in page]
-        return Answer(Actions(items=items, next_cursor=following), position, found)
+        return Answer(position, Actions(items=items, next_cursor=following), found)
 
     async def _find(self, wanted: TrailParameters, after: int, until: int) -> tuple[list[Act], int]:
         """Return one act more than the page needs, if there are, and how far was looked."""

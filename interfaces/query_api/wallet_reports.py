@@ -194,7 +194,7 @@ class WalletReports:
         except TooManyMovements:
             detail = f"In this period there are more than {MOST_MOVEMENTS:,} movements."
             raise Problem("period-too-long", detail) from None
-        return Answer(found[1], position, found[0])
+        return Answer(position, found[1], found[0])
 
     def _counterparty(self, currency: str, row: CounterpartyRow) -> CounterpartyTotal:
         return CounterpartyTotal(

@@ -19,6 +19,7 @@ from interfaces.query_api.answers import (
     Limits,
     Wallet,
     Wallets,
+    or_unset,
 )
 from interfaces.query_api.endpoint import Answer, Asked, Query, not_found
 from interfaces.query_api.pages import Pages
@@ -81,7 +82,7 @@ class WalletQueries:
     async def wallets(self, asked: Asked[WalletsParameters]) -> Answer:
         """`GET /v1/wallets`."""
         wanted = asked.parameters
-        (before,) = self._pages.key(asked, WALLETS) or (MAX_POSITION,)
+        before = self._pages.before(asked, WALLETS)
 
         async def query(snapshot: Snapshot, _position: int) -> Wallets:
             rows = await list_wallets(
@@ -97,10 +98,8 @@ class WalletQueries:
             items = [self._wallet(row) for row in page]
             return Wallets(items=items, next_cursor=following)
 
-        position, document = await self._reports.ask(
-            (BALANCES, MEMBERS), wanted.min_position, query
-        )
-        return Answer(document, position)
+        reads = (BALANCES, MEMBERS)
+        return Answer(*await self._reports.ask(reads, wanted.min_position, query))
 
     async def wallet(self, asked: Asked[Parameters]) -> Answer:
         """`GET /v1/wallets/{id}`."""
@@ -110,8 +109,7 @@ class WalletQueries:
             return self._wallet(row)
 
         at_least = asked.parameters.min_position
-        position, document = await self._reports.ask((BALANCES, MEMBERS), at_least, query)
-        return Answer(document, position)
+        return Answer(*await self._reports.ask((BALANCES, MEMBERS), at_least, query))
 
     async def balance(self, asked: Asked[EffectiveParameters]) -> Answer:
         """`GET /v1/wallets/{id}/balance`."""
@@ -129,8 +127,7 @@ class WalletQueries:
 
         reads = (BALANCES, MEMBERS) if then is None else (BALANCES, MEMBERS, ENTRIES)
         at_least = max(then or 0, wanted.min_position)
-        position, document = await self._reports.ask(reads, at_least, query)
-        return Answer(document, position)
+        return Answer(*await self._reports.ask(reads, at_least, query))
 
     async def _balance_by_value(
         self, asked: Asked[EffectiveParameters], at: date | Instant
@@ -157,7 +154,7 @@ class WalletQueries:
         reads = (BALANCES, MEMBERS, ENTRIES, VALUE_DATES)
         at_least = max(then or 0, wanted.min_position)
         position, document = await self._reports.ask(reads, at_least, query)
-        return Answer(document, position)
+        return Answer(position, document)
 
     async def entries(self, asked: Asked[EntriesParameters]) -> Answer:
         """`GET /v1/wallets/{id}/entries`."""
@@ -183,10 +180,8 @@ class WalletQueries:
             items = [self._entry(row.wallet_id, entry) for entry in page]
             return Entries(items=items, next_cursor=following)
 
-        position, document = await self._reports.ask(
-            (BALANCES, MEMBERS, ENTRIES), wanted.min_position, query
-        )
-        return Answer(document, position)
+        reads = (BALANCES, MEMBERS, ENTRIES)
+        return Answer(*await self._reports.ask(reads, wanted.min_position, query))
 
     def _balance(self, currency: str, posted: int, held: int, position: int) -> Balance:
         written = self._currencies.format
@@ -203,16 +198,16 @@ class WalletQueries:
         frozen = row.frozen_by_member or row.frozen_by_operator
         return Wallet(
             wallet_id=row.wallet_id,
-            name=UNSET if row.name is None else row.name,
+            name=or_unset(row.name),
             kind=row.kind,
             account_class=row.account_class if row.kind == "system" else UNSET,
             currency=row.currency,
-            reference=UNSET if row.reference is None else row.reference,
+            reference=or_unset(row.reference),
             status="closed" if row.closed else "frozen" if frozen else "open",
             overdraft_limit="unlimited" if limit is None else written(limit, row.currency),
             limits=self._limits(row),
             approvals=self._approvals(row),
-            role=UNSET if row.role is None else row.role,
+            role=or_unset(row.role),
             created_at=instant(row.opened_at),
             posted=written(row.posted, row.currency),
             held=written(row.held, row.currency),
@@ -244,8 +239,8 @@ class WalletQueries:
             amount=written(row.amount, row.currency),
             currency=row.currency,
             balance_after=written(row.posted_after, row.currency),
-            description=UNSET if row.description is None else row.description,
-            counterparty=UNSET if row.counterparty is None else row.counterparty,
+            description=or_unset(row.description),
+            counterparty=or_unset(row.counterparty),
             recorded_at=instant(row.recorded_at),
             effective_at=instant(row.effective_at),
             position=row.position,

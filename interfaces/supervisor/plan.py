@@ -81,16 +81,23 @@ def role_specs(settings: Settings, wishes: Wishes) -> list[RoleSpec]:
     """Return the role processes of one machine, in the order in which they are started."""
     # They share a port, so one of them answers for the figures of all, which they keep in files.
     figures = {"PROMETHEUS_MULTIPROC_DIR": str(figures_folder(settings.home))}
+    workers = [WORKERS] + ([("demo",)] if wishes.demo else [])
+    ports = free_ports(settings.command_workers + len(workers))
     specs = [
-        RoleSpec(("command-api",), settings.host, settings.command_port, figures)
-        for _ in range(settings.command_workers)
+        RoleSpec(
+            ("command-api",), settings.host, settings.command_port, figures | _health(port), port
+        )
+        for port in ports[len(workers) :]
     ]
     specs.append(RoleSpec(("query-api",), settings.host, settings.query_port, {}))
     specs.append(RoleSpec(("identity-api",), settings.host, settings.identity_port, {}))
-    workers = [WORKERS] + ([("demo",)] if wishes.demo else [])
-    for names, port in zip(workers, free_ports(len(workers)), strict=True):
-        specs.append(RoleSpec(names, "127.0.0.1", port, {"FALCONPAY_HEALTH_PORT": str(port)}))
+    for names, port in zip(workers, ports[: len(workers)], strict=True):
+        specs.append(RoleSpec(names, "127.0.0.1", port, _health(port)))
     return specs
+
+
+def _health(port: int) -> dict[str, str]:
+    return {"FALCONPAY_HEALTH_PORT": str(port)}
 
 
 def adopted(wishes: Wishes, place: DatabasePlace | None) -> set[str]:

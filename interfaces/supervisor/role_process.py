@@ -1,4 +1,7 @@
-"""Keeps one role process running: starts it, notices its end, starts it again after a pause."""
+"""Keeps one role process running: starts it, notices its end, starts it again after a pause.
+
+One that lives and does not answer any more is ended, so that it is started again as well.
+"""
 
 import os
 import signal
@@ -14,38 +17,58 @@ import psutil
 from interfaces.supervisor.pauses import Pauses
 from interfaces.supervisor.probes import answers_ok, diverged, listens
 from interfaces.supervisor.processes import ProcessMark, mark
+from interfaces.supervisor.pulse import Pulse
 from interfaces.supervisor.state import Part
 
 SUPERVISOR_VARIABLE = "FALCONPAY_SUPERVISOR_PID"
 """Tells a role whose child it is, so that it ends when its supervisor does."""
+
+END_SECONDS = 5.0
+"""How long one that does not answer may take to end by itself."""
 
 Say = Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
 class RoleSpec:
-    """Roles that share one process, and the port at which that process tells its health."""
+    """Roles that share one process, and the port at which that process tells its health.
+
+    `own_port` is there where others share the port: at it this process alone answers.
+    """
 
     names: tuple[str, ...]
     host: str
     port: int
     settings: Mapping[str, str]
+    own_port: int | None = None
 
     @property
     def title(self) -> str:
         """Return the names as one word for messages and file names."""
         return "+".join(self.names)
 
+    def pulse(self) -> Pulse:
+        """Return what asks this very process whether it lives."""
+        return Pulse(self.host, self.port) if self.own_port is None else Pulse("", self.own_port)
+
 
 class RoleProcess:
     """One role process over all its restarts."""
 
-    def __init__(self, spec: RoleSpec, environ: Mapping[str, str], home: Path, say: Say) -> None:
-        """Take what to run, in which environment; nothing is started yet."""
+    def __init__(
+        self, spec: RoleSpec, environ: Mapping[str, str], home: Path, say: Say, patience: float
+    ) -> None:
+        """Take what to run, in which environment; nothing is started yet.
+
+        `patience` is for how many seconds it may be silent, 0 for ever.
+        """
         self.spec = spec
         self._environ = {**environ, **spec.settings, SUPERVISOR_VARIABLE: str(os.getpid())}
         self._home = home
         self._say = say
+        self._patience = patience
+        self._pulse = spec.pulse()
+        self._end_before: float | None = None
         self._pauses = Pauses()
         self._child: subprocess.Popen[bytes] | None = None
         self._mark = ProcessMark(0, 0)
@@ -56,6 +79,7 @@ class RoleProcess:
     def keep(self) -> bool:
         """Start it when it is down and its pause is over; return whether anything changed."""
         if self._child is not None:
+            self._end_silent()
             return self._notice_end()
         if time.monotonic() < self._start_after:
             return False
@@ -119,6 +143,20 @@ class RoleProcess:
         self.restarts += 1
         self._say("started" if self.restarts == 0 else "started again", role=self.spec.title)
 
+    def _end_silent(self) -> None:
+        """Ask it to end when it has not answered for too long, and soon end it by force."""
+        silence = self._pulse.silence()
+        if not 0 < self._patience <= silence:
+            return
+        now = time.monotonic()
+        if self._end_before is None:
+            self._end_before = now + END_SECONDS
+            told = {"role": self.spec.title, "seconds": round(silence)}
+            self._say("does not answer any more", level="error", **told)
+            self.terminate()
+        elif now > self._end_before:
+            self.kill()
+
     def _notice_end(self) -> bool:
         if not self.ended() or self._child is None:
             return False
@@ -126,6 +164,8 @@ class RoleProcess:
         pause = self._pauses.after_run_of(time.monotonic() - self._started_at)
         self._start_after = time.monotonic() + pause
         self._child, self._mark = None, ProcessMark(0, 0)
+        self._pulse.forget()
+        self._end_before = None
         self._say("ended", level="warning", role=self.spec.title, exit_code=code, pause=pause)
         return True
 

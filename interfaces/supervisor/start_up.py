@@ -78,7 +78,8 @@ class StartUp:
         self._start_gateway()
         note_settings(self._settings)
         for spec in role_specs(self._settings, self._wishes):
-            self._supervisor.roles.append(RoleProcess(spec, environ, home, self._say))
+            patience = self._settings.silent_seconds
+            self._supervisor.roles.append(RoleProcess(spec, environ, home, self._say, patience))
         figures_folder(home).mkdir(exist_ok=True)
         self._progress("starting the roles")
         self._await_ready()

@@ -29,11 +29,16 @@ class Crew:
         engages: Sequence[Engage],
         stop: threading.Event,
         registry: CollectorRegistry,
+        rest_seconds: float = LONGEST_PAUSE_SECONDS,
     ) -> None:
-        """Take the ledger that decides whether the process is ready, and what makes the roles."""
+        """Take the ledger that decides whether the process is ready, and what makes the roles.
+
+        A role whose invariant is broken rests for so long, where it is not the only ledger's.
+        """
         self._first = first
         self._engages = engages
         self._stop = stop
+        self._rest = rest_seconds
         self._roles: dict[str, list[Role]] = {}
         self._threads: list[threading.Thread] = []
         self._works = Gauge(
@@ -93,7 +98,7 @@ class Crew:
                 # The process serves other ledgers too, so what a new process would do after a
                 # pause is done in this one: everything of the role is made anew.
                 role.condition.reason = "an invariant is broken; the log tells more"
-                self._stop.wait(LONGEST_PAUSE_SECONDS)
+                self._stop.wait(self._rest)
 
 
 def _for_a_person(role: Role) -> str | None:

@@ -1,16 +1,22 @@
-"""The README's lines, run as they stand by a shell on a system that `up` has started."""
+"""The README's lines and those of other pages, run as they stand by a shell on a real system."""
 
 import json
 import re
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from application.recurrences import read_recurrence
+from domain.schedule_events import Day
 from tests.tools.whole_system import ROOT, WholeSystem
 
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+TOKEN_COMMAND = re.compile(r"`(\./falcon token [^`]*)`")
+RULE = re.compile(r"^\| `(FREQ=[^`]*)`", re.MULTILINE)
 
 
 def blocks(page: Path, heading: str = "") -> list[str]:
@@ -115,3 +121,79 @@ def test_the_hotel_and_the_household(running: WholeSystem) -> None:
     assert approval == ["open", "awaiting-approval", "Bicycle", "role-missing", "completed"]
     assert rent[0] == "active"
     assert "Everything is as the events say." in "\n".join(proof)
+
+
+def wallet(system: WholeSystem, subject: str, name: str) -> str:
+    """Return a wallet of somebody's, from which money may leave."""
+    headers = {"Authorization": f"Bearer {system.token('wallets operate', subject)}"}
+    answer = httpx.post(
+        f"http://localhost:{system.port}/v1/wallets",
+        json={"name": name, "currency": "EUR", "overdraft_limit": "1000.00"},
+        headers={**headers, "Idempotency-Key": name},
+        timeout=10,
+    )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["wallet_id"])
+
+
+def remembered(block: str, name: str, path: str) -> str:
+    """Return a block that keeps the id in its answer, and waits until queries know it."""
+    return f"""
+ANSWER=$({block})
+echo "$ANSWER"
+{name}=$(echo "$ANSWER" | grep -o -E '(prq|sch)_[0-9A-Z]{{26}}' | head -1)
+POSITION=$(echo "$ANSWER" | grep -o '"position":[0-9]*' | tail -1 | cut -d: -f2)
+curl -s "localhost:8000{path}?min_position=$POSITION" -H "Authorization: Bearer $READS" > /dev/null
+"""
+
+
+def test_requesting_a_payment(running: WholeSystem) -> None:
+    """A payment is asked for, looked at and paid as the page says, with the scopes that it says."""
+    page = ROOT / "docs/how-to/request-a-payment.md"
+    ask, look, accept = blocks(page)
+    (token,) = TOKEN_COMMAND.findall(page.read_text())
+    people = f"""
+PAYEE=$({token})
+PAYER=$({token.replace("ben", "ann")})
+READS=$PAYEE
+TILL={wallet(running, "ben", "till")}
+PURSE={wallet(running, "ann", "purse")}
+"""
+    script = people + remembered(ask, "REQUEST", "/v1/payment-requests") + look + accept
+    asked, found, listed, paid = objects("".join(shell(running, script)))
+    assert asked["request_id"] == found["request_id"]
+    assert (found["status"], found["qr_svg"]) == ("open", asked["qr_svg"])
+    assert found["request_id"] in {item["request_id"] for item in listed["items"]}
+    assert (paid["status"], paid["amount"]) == ("completed", "12.34")
+    assert paid["reference"] == asked["reference"]
+
+
+def test_scheduling_a_payment(running: WholeSystem) -> None:
+    """A schedule is made, looked at, paused, resumed and deleted as the page says."""
+    page = ROOT / "docs/how-to/schedule-payments.md"
+    create, look, change = blocks(page)
+    (token,) = TOKEN_COMMAND.findall(page.read_text())
+    day = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    create, dates = re.subn(r"\d{4}-\d{2}-\d{2}", day, create)
+    assert dates == 1
+    people = f"""
+TOKEN=$({token})
+READS=$TOKEN
+HOME_WALLET={wallet(running, "ann", "household")}
+SHOP={wallet(running, "ben", "shop")}
+"""
+    script = people + remembered(create, "SCHEDULE", "/v1/schedules") + look + change
+    made, found, listed, *changed = objects("".join(shell(running, script)))
+    assert (made["status"], made["next_on"]) == ("active", day)
+    assert found["schedule_id"] == made["schedule_id"]
+    assert found["transfer"]["amount"] == "500.00"
+    assert found["schedule_id"] in {item["schedule_id"] for item in listed["items"]}
+    assert [schedule["status"] for schedule in changed] == ["paused", "active", "deleted"]
+
+
+def test_the_rules_of_the_page_are_taken() -> None:
+    """Every recurrence that is shown as an example is one that a schedule may have."""
+    rules = RULE.findall((ROOT / "docs/how-to/schedule-payments.md").read_text())
+    assert len(rules) > 5
+    for rule in rules:
+        assert read_recurrence(rule, Day("2026-01-30")) == rule

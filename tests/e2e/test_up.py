@@ -26,7 +26,7 @@ ROLES = [
 ]
 SERVERS = ["gateway", "kafka", "postgres"]
 MOST_MEMORY_BYTES = 1.3 * 2**30
-ROLE_SECONDS, SERVER_SECONDS = 9, 30
+ROLE_SECONDS, SERVER_SECONDS, HUNG_SECONDS = 9, 30, 69
 """Three times what is promised, since the tests share their machine."""
 
 
@@ -128,6 +128,23 @@ def test_a_killed_role_is_back(system: WholeSystem, name: str) -> None:
     until(back, ROLE_SECONDS, f"{name} is ready again")
     restarts = {part["restarts"] for part in parts(system, "roles", name)}
     assert max(int(str(count)) for count in restarts) >= 1
+
+
+def test_roles_that_hang_are_replaced_and_nobody_else(system: WholeSystem) -> None:
+    """Each lives and answers nothing any more; of two that share a port, it is the right one."""
+    before = system.status()["roles"]
+    hung = [
+        next(int(role["pid"]) for role in before if role["name"] == name)
+        for name in ("command-api", "query-api", "relay")
+    ]
+    for pid in hung:
+        os.kill(pid, signal.SIGSTOP)
+    until(lambda: not any(map(psutil.pid_exists, hung)), HUNG_SECONDS, "they have been ended")
+    until(lambda: healthy(system), ROLE_SECONDS, "everything is ready again")
+    after = system.status()["roles"]
+    kept = {role["pid"] for role in before} - set(hung)
+    assert kept <= {role["pid"] for role in after}
+    assert len({role["pid"] for role in after}) == len(kept) + len(hung)
 
 
 def test_a_killed_postgresql_is_back_and_commands_are_taken(system: WholeSystem) -> None:

@@ -11,12 +11,9 @@ from tests.command_api import CommandApi, new_key
 from tests.fan_out import FanOut, until, unused_ledger
 from tests.faults.roles import Load, assert_projected, lag, roles
 from tests.servers import FreshDatabases
-from tests.tools.cutting_proxy import CuttingProxy
+from tests.tools.cutting_proxy import COMMIT, CuttingProxy
 
 pytestmark = pytest.mark.timeout(240)
-
-COMMIT = b"COMMIT\0"
-"""The statement as it goes over the wire; BEGIN has READ COMMITTED in it."""
 
 SILENT_SECONDS = 3.0
 """Longer than a connection may take to be made."""
@@ -29,14 +26,6 @@ def databases(
     make_databases: Callable[..., FreshDatabases], kafka_bootstrap: str
 ) -> FreshDatabases:
     return make_databases(ledger=unused_ledger(), kafka=kafka_bootstrap)
-
-
-@pytest.fixture
-def proxy(databases: FreshDatabases) -> Iterator[CuttingProxy]:
-    """Give a proxy before the database."""
-    made = CuttingProxy(databases.settings.database_port)
-    yield made
-    made.close()
 
 
 @pytest.fixture

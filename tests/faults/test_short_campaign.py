@@ -18,6 +18,7 @@ SHORT = (
     "drain a command API",
     "kill the second projector",
     "kill the second payments",
+    "begin an epoch",
     "kill kafka",
 )
 """Kinds that need no long pause."""

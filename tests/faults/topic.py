@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from hashlib import sha256
 from typing import Any
 
+import psycopg
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from tests.faults.book import MOST_FAULTS, Book, Row
@@ -20,7 +21,23 @@ from tests.faults.names import PREFIXES, identifier
 PATIENCE_SECONDS = 20.0
 
 
-def read_topic(bootstrap: str, topic: str = "falconpay.main.events") -> Iterator[Message]:
+FIRST_TOPIC = "falconpay.main.events"
+EPOCH = 'SELECT max(number) FROM "ledger_main".epoch'
+
+
+def topic_of(epoch: int) -> str:
+    """Return the topic of an epoch, which has a number from the second one on."""
+    return FIRST_TOPIC if epoch == 1 else f"{FIRST_TOPIC}.{epoch}"
+
+
+def present_epoch(ledger_url: str) -> int:
+    """Return the epoch that the ledger is in."""
+    with psycopg.connect(ledger_url) as connection:
+        ((epoch,),) = connection.execute(EPOCH).fetchall()
+    return int(epoch)
+
+
+def read_topic(bootstrap: str, topic: str) -> Iterator[Message]:
     """Yield all records of the topic's one partition, from the first to the present last."""
     consumer = Consumer(
         {

@@ -13,6 +13,7 @@ from tests import servers
 from tests.altered_book import Book, kept, write_book
 from tests.command_api import CommandApi
 from tests.gateway import GatewayHome
+from tests.query_system import QuerySystem, query_system
 from tests.scene import Scene, scene_on
 from tests.servers import FreshDatabases, PostgresHome
 from tests.simulated_store import SimulatedBook, SimulatedStore
@@ -80,6 +81,15 @@ def scene(module_databases: FreshDatabases) -> Iterator[Scene]:
 def timed(databases: FreshDatabases, make_writer: Callable[[], Written]) -> Scene:
     """Give a scene on a ledger of its own, whose time may go ahead."""
     return scene_on(databases, make_writer(), make_writer())
+
+
+@pytest.fixture(scope="module")
+def system(
+    postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[QuerySystem]:
+    """Give a query API over databases of the module's own, which writes a book into them."""
+    with query_system(postgres, tmp_path_factory.mktemp("home")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,21 +1,11 @@
 """What the query API answers on each route, and what of it each caller sees."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from tests.query_book import ALICE, BOB, CAROL, Book, write_book
-from tests.query_system import QuerySystem, query_system
-from tests.servers import PostgresHome
-
-
-@pytest.fixture(scope="module")
-def system(
-    postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[QuerySystem]:
-    with query_system(postgres, tmp_path_factory.mktemp("home")) as running:
-        yield running
+from tests.query_system import QuerySystem
 
 
 @pytest.fixture(scope="module")

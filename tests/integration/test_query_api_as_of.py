@@ -14,9 +14,8 @@ import pytest
 from domain.identifiers import WalletId
 from domain.instants import instant
 from tests.fan_out import FanOut
-from tests.query_system import QuerySystem, query_system
+from tests.query_system import QuerySystem
 from tests.read_model_fold import folded_rows
-from tests.servers import PostgresHome
 
 ROUTES = (
     "/v1/wallets",
@@ -30,14 +29,6 @@ ROUTES = (
     "/v1/audit/events",
     "/v1/projections",
 )
-
-
-@pytest.fixture(scope="module")
-def system(
-    postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[QuerySystem]:
-    with query_system(postgres, tmp_path_factory.mktemp("home")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

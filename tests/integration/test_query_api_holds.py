@@ -1,6 +1,5 @@
 """What wallets hold, what waits for whose approval, and what all of it adds up to."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,19 +16,10 @@ from tests.every_payment import (
     EveryPayment,
     write_every_payment,
 )
-from tests.query_system import QuerySystem, query_system
-from tests.servers import PostgresHome
+from tests.query_system import QuerySystem
 
 AUDITOR = ("usr_auditor", "audit")
 OPERATOR = ("usr_operator", "operate")
-
-
-@pytest.fixture(scope="module")
-def system(
-    postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[QuerySystem]:
-    with query_system(postgres, tmp_path_factory.mktemp("home")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
@@ -11,16 +10,7 @@ import rfc8785
 
 from projections.catalogue import CATALOGUE
 from tests.query_book import Book, write_book
-from tests.query_system import QuerySystem, query_system
-from tests.servers import PostgresHome
-
-
-@pytest.fixture(scope="module")
-def system(
-    postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[QuerySystem]:
-    with query_system(postgres, tmp_path_factory.mktemp("home")) as running:
-        yield running
+from tests.query_system import QuerySystem
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,19 +22,10 @@ from tests.every_payment import (
     EveryPayment,
     write_every_payment,
 )
-from tests.query_system import QuerySystem, query_system
+from tests.query_system import QuerySystem
 from tests.read_model_fold import folded_rows
-from tests.servers import PostgresHome
 
 ALL = [("usr_auditor", "audit"), ("usr_operator", "operate")]
-
-
-@pytest.fixture(scope="module")
-def system(
-    postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[QuerySystem]:
-    with query_system(postgres, tmp_path_factory.mktemp("home")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +171,41 @@ def test_what_has_run_out_waits_for_nobody_though_nothing_has_swept_it(
     assert system.found("/v1/approvals", "usr_two", "read")["items"] == []
     # Its money is held until it is swept.
     assert len(system.found(f"/v1/wallets/{flat}/holds", "usr_two", "read")["items"]) == 1
+
+
+def test_a_wallet_that_has_agreed_has_nothing_more_to_approve(
+    system: QuerySystem, book: EveryPayment
+) -> None:
+    """Of a payment from two wallets, each owner is asked for their own wallet's approval only."""
+    owners = {"left": ["usr_l1", "usr_l2", "usr_l3"], "right": ["usr_r1", "usr_r2"]}
+    for wallet, (first, *others) in owners.items():
+        book.open(wallet, first, kind="shared")
+        for other in others:
+            book.accept(first, AddMember(book.wallets[wallet], other, "owner"))
+        book.accept(first, ChangeApprovals(book.wallets[wallet], 1, 1_00))
+        book.pay(f"money of {wallet}", OPERATOR, "till", wallet, 100_00)
+    legs = [("left", "shop", 11_00), ("right", "shop", 12_00)]
+    book.begin("two wallets", OPERATOR, book.legged("two wallets", "split", legs))
+
+    def asked() -> list[str]:
+        system.follow()
+        everybody = [*owners["left"], *owners["right"]]
+        found = {user: system.found("/v1/approvals", user, "read")["items"] for user in everybody}
+        return [user for user, items in found.items() if items]
+
+    assert asked() == ["usr_l1", "usr_l2", "usr_l3", "usr_r1", "usr_r2"]
+    book.approve("usr_l2", "two wallets")
+    assert asked() == ["usr_r1", "usr_r2"]
+    # An approval counts as long as who gave it is an owner.
+    left = book.wallets["left"]
+    book.accept("usr_l1", AddMember(left, "usr_l2", "spender"))
+    assert asked() == ["usr_l1", "usr_l3", "usr_r1", "usr_r2"]
+    book.approve("usr_r1", "two wallets")
+    assert asked() == ["usr_l1", "usr_l3"]
+    # Now all have agreed; it waits all the same, for whoever is left to say so.
+    book.accept("usr_l1", AddMember(left, "usr_l2", "owner"))
+    assert asked() == ["usr_l1", "usr_l3", "usr_r2"]
+    book.approve("usr_r2", "two wallets")
+    assert asked() == []
+    path = f"/v1/payments/{book.payments['two wallets']}"
+    assert system.found(path)["status"] == "completed"

@@ -1,6 +1,5 @@
 """Lists in pages: each item once under writes and rebuilds, by cursors that nobody can make."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,20 +11,11 @@ from projections.catalogue import CATALOGUE
 from projections.checkpoints import reset
 from projections.payment_queries import MANY
 from tests.fan_out import FanOut
-from tests.query_system import QuerySystem, query_system
-from tests.servers import PostgresHome
+from tests.query_system import QuerySystem
 
 OWNER = ("usr_owner", "read")
 AUDITOR = ("usr_auditor", "audit")
 LISTS = 17
-
-
-@pytest.fixture(scope="module")
-def system(
-    postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[QuerySystem]:
-    with query_system(postgres, tmp_path_factory.mktemp("home")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

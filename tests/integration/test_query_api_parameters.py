@@ -1,6 +1,5 @@
 """Query parameters: each known, given once and right, and nothing that is sent is a 500."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
@@ -9,16 +8,7 @@ import pytest
 
 from interfaces.query_api import examples
 from tests.query_book import ALICE, Book, write_book
-from tests.query_system import QuerySystem, query_system
-from tests.servers import PostgresHome
-
-
-@pytest.fixture(scope="module")
-def system(
-    postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[QuerySystem]:
-    with query_system(postgres, tmp_path_factory.mktemp("home")) as running:
-        yield running
+from tests.query_system import QuerySystem
 
 
 @pytest.fixture(scope="module")

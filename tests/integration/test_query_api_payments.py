@@ -1,6 +1,5 @@
 """Payments of every kind as the query API shows them, to each as far as they are theirs."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,20 +17,11 @@ from tests.every_payment import (
     EveryPayment,
     write_every_payment,
 )
-from tests.query_system import QuerySystem, query_system
-from tests.servers import PostgresHome
+from tests.query_system import QuerySystem
 
 AUDITOR = ("usr_auditor", "audit")
 OPERATOR = ("usr_operator", "operate")
 AMOUNTS = ("captured", "left", "refunded", "refundable")
-
-
-@pytest.fixture(scope="module")
-def system(
-    postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[QuerySystem]:
-    with query_system(postgres, tmp_path_factory.mktemp("home")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

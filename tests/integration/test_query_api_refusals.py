@@ -1,6 +1,5 @@
 """What the query API refuses: in which order, alike for all callers, whatever is sent."""
 
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import httpx
@@ -9,8 +8,7 @@ import pytest
 
 from domain.identifiers import payment_id, wallet_id
 from tests.query_book import ALICE, BOB, CAROL, Book, write_book
-from tests.query_system import QuerySystem, query_system
-from tests.servers import PostgresHome
+from tests.query_system import QuerySystem
 
 ON_WALLETS = (
     "/v1/wallets",
@@ -31,14 +29,6 @@ LISTS = (
     "/v1/projections",
 )
 SCOPES = ("read", "wallets", "payments", "operate", "audit", "admin")
-
-
-@pytest.fixture(scope="module")
-def system(
-    postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[QuerySystem]:
-    with query_system(postgres, tmp_path_factory.mktemp("home")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,8 @@ async def slow(request):
     return PlainTextResponse(f"{os.getpid()} {request.app.state.draining}")
 
 app = Starlette(routes=[Route("/", slow)])
-serve(app, "127.0.0.1", int(sys.argv[1]), reuse_port=sys.argv[2] == "shared", drain_seconds=3)
+shared, own = sys.argv[2] == "shared", int(sys.argv[3])
+serve(app, "127.0.0.1", int(sys.argv[1]), reuse_port=shared, own_port=own, drain_seconds=3)
 """
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -41,9 +42,9 @@ def start() -> Iterator[Start]:
     """Give a function that starts the service and waits until it listens."""
     started: list[subprocess.Popen[str]] = []
 
-    def begin(port: int, sharing: str = "alone") -> subprocess.Popen[str]:
+    def begin(port: int, sharing: str = "alone", own: int = 0) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVICE, str(port), sharing],
+            [sys.executable, "-c", SERVICE, str(port), sharing, str(own)],
             cwd=ROOT,
             stderr=subprocess.PIPE,
             text=True,
@@ -106,6 +107,15 @@ def test_twins_share_a_port_and_the_one_that_stays_takes_everything(start: Start
     twins[0].send_signal(signal.SIGTERM)
     assert twins[0].wait(5) == 0
     assert {httpx.get(url).text.split()[0] for _ in range(20)} == {str(twins[1].pid)}
+
+
+def test_at_a_port_of_its_own_each_twin_answers_alone(start: Start) -> None:
+    """Of two that share a port, nobody could else be asked whether it lives."""
+    port, owns = free_port(), [free_port(), free_port()]
+    twins = [start(port, "shared", own) for own in owns]
+    for twin, own in zip(twins, owns, strict=True):
+        seen = {httpx.get(f"http://127.0.0.1:{own}/?seconds=0").text.split()[0] for _ in range(20)}
+        assert seen == {str(twin.pid)}
 
 
 def test_an_occupied_port_is_named_with_the_remedy(start: Start) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -22,21 +22,11 @@ from tests.aftermath import aftermath
 from tests.fan_out import until
 from tests.given import NOW
 from tests.servers import FreshDatabases
-from tests.tools.cutting_proxy import CuttingProxy
+from tests.tools.cutting_proxy import COMMIT, CuttingProxy
 from tests.written import Written
 
 MakeWritten = Callable[..., Written]
 FAR = Instant("2999-12-31T00:00:00.000000Z")
-COMMIT = b"COMMIT\0"
-"""The statement as it goes over the wire; BEGIN has READ COMMITTED in it."""
-
-
-@pytest.fixture
-def proxy(databases: FreshDatabases) -> Iterator[CuttingProxy]:
-    """Give a proxy before the database."""
-    made = CuttingProxy(databases.settings.database_port)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -7,10 +7,13 @@ from domain import payment_state, wallets
 from domain.events import WalletEvent, WalletOpened
 from domain.identifiers import PaymentId, WalletId, bits
 from domain.payment_events import PaymentEvent
+from domain.payment_request_events import PaymentRequestEvent
 from domain.payment_state import BEGINNINGS, Payment, payment_of
 from domain.recorded import RecordedEvent
+from domain.schedule_events import ScheduleEvent
 from domain.wallets import Wallet
 from infrastructure.event_codec import EventCodec
+from tests.property.compared_orders import check_order
 from tests.property.fold import Fold
 from tests.property.model import Model
 from tests.property.model_parts import DAY, Deal, Purse, microseconds
@@ -28,6 +31,7 @@ class Comparison:
         self._heads: dict[WalletId, Wallet] = {}
         self._payments: dict[PaymentId, Payment] = {}
         self._touched: set[PaymentId] = set()
+        self._orders: set[str] = set()
         self.slack = 0
         """By how many microseconds a payment may run out earlier than the model has it."""
 
@@ -40,11 +44,13 @@ class Comparison:
                 self._wallet(WalletId(row.stream_id), event, row.recorded_at[:10])
             elif isinstance(event, PaymentEvent):
                 self._payment(PaymentId(row.stream_id), event)
+            elif isinstance(event, ScheduleEvent | PaymentRequestEvent):
+                self._orders.add(row.stream_id)
 
     def check(self, store: LedgerStore) -> None:
         """Compare everything; payments that nothing happened to are as they were."""
         names = [WalletId(name) for name in self._model.purses]
-        touched = [bits(name) for name in self._touched]
+        touched = [bits(name) for name in (*self._touched, *self._orders)]
         beginnings = store.beginnings(touched)
         loaded = store.load(names, [], touched)
         store.release()
@@ -53,14 +59,19 @@ class Comparison:
         for name, purse in self._model.purses.items():
             self._check_wallet(loaded.wallets[WalletId(name)], purse)
         assert not any(self._fold.sums.values())
-        for name in self._touched:
-            began = beginnings[bits(name)].event
+        for paid in self._touched:
+            began = beginnings[bits(paid)].event
             assert isinstance(began, BEGINNINGS)
-            version, last = loaded.lasts[bits(name)]
-            payment = payment_of(name, began, last, version)
-            self._check_payment(payment, self._model.deals[name])
+            version, last = loaded.lasts[bits(paid)]
+            payment = payment_of(paid, began, last, version)
+            self._check_payment(payment, self._model.deals[paid])
         assert self._payments.keys() == self._model.deals.keys()
-        self._touched = set()
+        for name in self._orders:
+            order = beginnings[bits(name)].event, loaded.lasts[bits(name)]
+            check_order(self._model.book, self._fold, name, *order, self.slack)
+        assert self._fold.schedules.keys() == self._model.book.plans.keys()
+        assert self._fold.requests.keys() == self._model.book.askings.keys()
+        self._touched, self._orders = set(), set()
 
     def _wallet(self, name: WalletId, event: WalletEvent, today: str) -> None:
         if isinstance(event, WalletOpened):

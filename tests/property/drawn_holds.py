@@ -9,7 +9,7 @@ from domain.holds import CaptureHold, ExpirePayment, IncreaseHold, ReleaseHold
 from domain.identifiers import PaymentId
 from domain.wallets import Caller
 from tests.property.cast import ANNA, BEN, CARL, DORA, OPERATOR, STRANGER, SWEEPER, WALLETS
-from tests.property.drawn_transfers import Draw
+from tests.property.dealing import Draw, Wish
 from tests.property.model_parts import Deal
 from tests.property.sender import HOUR, WEEK, Sender, pick
 
@@ -180,19 +180,19 @@ def _release_by_the_payer(sender: Sender, data: st.DataObject) -> Submission:
     )
 
 
-HOLDS: dict[str, tuple[int, Draw]] = {
-    "hold": (5, _hold),
-    "capture": (4, _capture),
-    "capture too much": (8, _too_much),
-    "release": (3, _release),
-    "increase": (3, _increase),
-    "no amount": (4, _no_amount),
-    "captured before": (8, _captured_before),
-    "released before": (8, _released_before),
-    "run out": (24, _run_out),
-    "sweep": (5, _sweep),
-    "sweep in vain": (6, _sweep_in_vain),
-    "by the wrong": (7, _by_the_wrong),
-    "release by the payer": (7, _release_by_the_payer),
+HOLDS: dict[str, Wish] = {
+    "hold": Wish("done", _hold, 5),
+    "capture": Wish("done", _capture, 4),
+    "capture too much": Wish("amount-exceeds-hold", _too_much),
+    "release": Wish("done", _release, 3),
+    "increase": Wish("done", _increase, 3),
+    "no amount": Wish("field-invalid", _no_amount),
+    "captured before": Wish("hold-already-captured", _captured_before),
+    "released before": Wish("hold-already-released", _released_before),
+    "run out": Wish("hold-expired", _run_out),
+    "sweep": Wish("done", _sweep, 5),
+    "sweep in vain": Wish("nothing-to-do", _sweep_in_vain),
+    "by the wrong": Wish("role-missing", _by_the_wrong, 7),
+    "release by the payer": Wish("not-payee", _release_by_the_payer),
 }
-"""What a request is drawn for, how often, and by what."""
+"""What a request is drawn for, and by what."""

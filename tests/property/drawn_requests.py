@@ -1,10 +1,12 @@
 """Draws requests that reach every end a command can have, each of them often enough."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from hypothesis import strategies as st
 
 from application.commands import AtomicBatch, DryRun, Submission, Work
+from domain.approvals import ApprovePayment
 from domain.holds import CaptureHold, ReleaseHold
 from domain.payments import MakePayment
 from domain.wallet_rules import (
@@ -25,20 +27,17 @@ from tests.property.cast import (
     THRESHOLD,
     WALLETS,
 )
+from tests.property.dealing import Dealer, Wish
 from tests.property.drawn_holds import HOLDS
 from tests.property.drawn_returns import RETURNS, refund, reverse
 from tests.property.drawn_transfers import TRANSFERS, plain
 from tests.property.drawn_wallets import CHANGES
 from tests.property.model import Model
 from tests.property.model_parts import MOST
+from tests.property.reach import DEALT
 from tests.property.sender import Sender
 
 MAKERS = {**TRANSFERS, **CHANGES, **HOLDS, **RETURNS}
-WISHES = [wish for wish, (often, _) in MAKERS.items() for _ in range(often)]
-
-
-ROUNDS = 4
-"""In how many rounds all wishes are dealt out: some 75 a round."""
 
 CHANCES = st.randoms(use_true_random=True)
 """A generator with a seed that is drawn, so that what fails can be had again."""
@@ -50,7 +49,17 @@ class Requests(Sender):
     def __init__(self, model: Model, *, patient: bool = False) -> None:
         super().__init__(model, patient=patient)
         self.wishes: dict[UUID, str] = {}
-        self._deck: list[str] = []
+        self.makers, self.dealer = self._dealt()
+
+    def _dealt(self) -> tuple[Mapping[str, Wish], Dealer]:
+        """Return what is drawn, and who deals it out.
+
+        The patient wait for no end of a hold; they share a real store with others, whose turns
+        nobody has drawn. It takes some requests until an owner can approve once more.
+        """
+        beyond = {"hold-expired"} if self.patient else set()
+        shares = {**DEALT, "already-approved": 0.04} if self.patient else DEALT
+        return MAKERS, Dealer(MAKERS, shares, beyond, blind=self.patient)
 
     def setting(self) -> list[Work]:
         """Return what makes the wallets that later requests are about."""
@@ -86,7 +95,9 @@ class Requests(Sender):
         captured, released = self.deals(lambda deal: deal.state == "held")[:2]
         bought = self.deals(lambda d: d.moves[0][0] == self.names["rich"] and d.state == "done")
         refunded, reversed_ = bought
+        agreed, *_ = self.deals(lambda deal: deal.asker == CARL.subject and deal.asked)
         return [
+            self.submit(BEN, ApprovePayment(agreed, None)),
             self.submit(BEN, CaptureHold(captured, None, final=True)),
             self.submit(BEN, ReleaseHold(released)),
             refund(self, BEN, refunded, 5),
@@ -106,7 +117,7 @@ class Requests(Sender):
 
     def draw(self, data: st.DataObject) -> Work:
         """Draw one piece of work: a command, a dry run of one, or an atomic batch of some."""
-        kind = self.chance.randrange(30)
+        kind = self.chance.randrange(55)
         if kind == 0:
             return self._dry_run(data)
         if kind == 1:
@@ -120,18 +131,11 @@ class Requests(Sender):
 
     def draw_submission(self, data: st.DataObject) -> Submission:
         """Draw a command with a key."""
-        wished = self._wish()
-        submission = MAKERS[wished][1](self, data)
+        wished = self.dealer.deal(self.chance)
+        submission = self.makers[wished].draw(self, data)
         self.wishes.setdefault(submission.stream, wished)
         self.sent.append(submission)
         return submission
-
-    def _wish(self) -> str:
-        """Return what is wished next: Hypothesis has its favourites, here all have their share."""
-        if not self._deck:
-            self._deck = WISHES[self.chance.randrange(ROUNDS) :: ROUNDS]
-            self.chance.shuffle(self._deck)
-        return self._deck.pop()
 
     def draw_transfer(self, data: st.DataObject) -> Submission:
         """Draw a transfer with a key, as batches have them."""

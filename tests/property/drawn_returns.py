@@ -1,6 +1,6 @@
 """Draws refunds, reversals and approvals, and each reason that there is not to do them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from uuid import uuid4
 
@@ -13,10 +13,11 @@ from domain.identifiers import PaymentId, payment_id
 from domain.payment_events import PaymentKind
 from domain.payments import MakePayment
 from domain.refunds import RefundPayment, ReversePayment
-from domain.wallet_rules import AddMember
+from domain.wallet_rules import AddMember, ChangeApprovals
 from domain.wallets import Caller
 from tests.property.cast import ANNA, BEN, CARL, DORA, OPERATOR, STRANGER, THRESHOLD
-from tests.property.drawn_transfers import Draw, plain
+from tests.property.dealing import Wish
+from tests.property.drawn_transfers import plain
 from tests.property.model_parts import Deal
 from tests.property.sender import WEEK, Sender, pick
 
@@ -199,15 +200,36 @@ def _no_owner_any_more(sender: Sender, data: st.DataObject) -> Submission:
     return sender.submit(BEN, ApprovePayment(name, None))
 
 
-def _approve_again(sender: Sender, data: st.DataObject) -> Submission:
+def _approve_again(sender: Sender, _data: st.DataObject) -> Submission:
     """Draw a second approval by the same owner, or the first of two that are needed."""
-    found = sender.deals(lambda deal: deal.state == "waiting" and bool(deal.agreed))
+    purse = sender.purse("household")
+    owners = {each.subject: each for each in (ANNA, BEN, CARL, DORA) if purse.owned_by(each)}
+    found = sender.deals(
+        lambda deal: deal.state == "waiting" and not owners.keys().isdisjoint(deal.agreed)
+    )
     if not found:
-        return _approve(sender, data)
-    name = pick(data, found)
-    subject = sender.deal(name).agreed[0]
-    caller = next(each for each in (ANNA, BEN, CARL, DORA) if each.subject == subject)
-    return sender.submit(caller, ApprovePayment(name, None))
+        return _first_approval(sender, owners)
+    name = sender.chance.choice(found)
+    subject = next(each for each in sender.deal(name).agreed if each in owners)
+    return sender.submit(owners[subject], ApprovePayment(name, None))
+
+
+def _first_approval(sender: Sender, owners: Mapping[str, Caller]) -> Submission:
+    """Draw an approval by an owner of a payment that one more has to approve."""
+    found = sender.deals(
+        lambda deal: (
+            deal.state == "waiting"
+            and max(deal.quorums.values()) > 1
+            and not owners.keys() <= {deal.asker}
+        )
+    )
+    if not found:
+        if sender.purse("household").approvals < 2:
+            return sender.submit(ANNA, ChangeApprovals(sender.names["household"], 2, THRESHOLD))
+        return sender.pay(CARL, "household", "shop", THRESHOLD + 1)
+    name = sender.chance.choice(found)
+    others = [who for subject, who in owners.items() if subject != sender.deal(name).asker]
+    return sender.submit(sender.chance.choice(others), ApprovePayment(name, None))
 
 
 def _approve_none(sender: Sender, data: st.DataObject) -> Submission:
@@ -216,31 +238,33 @@ def _approve_none(sender: Sender, data: st.DataObject) -> Submission:
     name = _some(
         sender,
         data,
-        lambda d: d.moves[0][0] == household and d.state != "waiting" and d.asker != BEN.subject,
+        lambda d: d.moves[0][0] == household and d.state != "waiting",
     )
     if name is None:
         return _ask(sender, data)
+    owners = [each for each in (BEN, ANNA) if sender.purse("household").owned_by(each)]
+    others = [each for each in owners if each.subject != sender.deal(name).asker]
     command = RejectPayment(name, None) if rejects else ApprovePayment(name, None)
-    return sender.submit(BEN, command)
+    return sender.submit(sender.chance.choice(others or owners), command)
 
 
-RETURNS: dict[str, tuple[int, Draw]] = {
-    "refund": (4, _refunding),
-    "refund of an open hold": (5, _refund_of_an_open_hold),
-    "refund too much": (8, _refund_too_much),
-    "refund of none": (6, _refund_of_none),
-    "after reversal": (7, _after_reversal),
-    "reverse": (4, _reversing),
-    "reverse refunded": (6, _reverse_refunded),
-    "reverse of none": (7, _reverse_of_none),
-    "ask": (3, _ask),
-    "approve": (4, _approve),
-    "reject": (2, _reject),
-    "decide by the wrong": (3, _decide_by_the_wrong),
-    "approve again": (14, _approve_again),
-    "by a stranger": (5, _by_a_stranger),
-    "approve own": (3, _approve_own),
-    "no owner any more": (8, _no_owner_any_more),
-    "approve none": (9, _approve_none),
+RETURNS: dict[str, Wish] = {
+    "refund": Wish("done", _refunding, 4),
+    "refund of an open hold": Wish("done", _refund_of_an_open_hold, 5),
+    "refund too much": Wish("amount-exceeds-payment", _refund_too_much),
+    "refund of none": Wish("not-refundable", _refund_of_none),
+    "after reversal": Wish("already-reversed", _after_reversal),
+    "reverse": Wish("done", _reversing, 4),
+    "reverse refunded": Wish("already-refunded", _reverse_refunded),
+    "reverse of none": Wish("not-reversible", _reverse_of_none),
+    "ask": Wish("done", _ask, 3),
+    "approve": Wish("done", _approve, 4),
+    "reject": Wish("done", _reject, 2),
+    "decide by the wrong": Wish("role-missing", _decide_by_the_wrong, 3),
+    "approve again": Wish("already-approved", _approve_again),
+    "by a stranger": Wish("payment-not-found", _by_a_stranger),
+    "approve own": Wish("role-missing", _approve_own, 3),
+    "no owner any more": Wish("done", _no_owner_any_more, 8),
+    "approve none": Wish("approval-not-needed", _approve_none),
 }
-"""What a request is drawn for, how often, and by what."""
+"""What a request is drawn for, and by what."""

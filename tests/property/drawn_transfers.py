@@ -9,16 +9,25 @@ from hypothesis import strategies as st
 from application.commands import Submission
 from domain.exchanges import ExchangeMoney
 from domain.identifiers import payment_id, wallet_id
+from domain.occurrences import RunOccurrence
 from domain.payment_events import Rate
 from domain.payments import MakePayment
-from domain.wallet_rules import CloseWallet, FreezeWallet
-from tests.property.cast import ANNA, BEN, CARL, OPERATOR, PER_PAYMENT, STRANGER, WALLETS
+from domain.wallet_rules import ChangeLimits, CloseWallet, FreezeWallet
+from tests.property.cast import (
+    ANNA,
+    BEN,
+    CARL,
+    OPERATOR,
+    PER_DAY,
+    PER_PAYMENT,
+    STRANGER,
+    WALLETS,
+)
+from tests.property.dealing import Wish
 from tests.property.model_parts import MOST
 from tests.property.sender import Sender, pick
 
-Draw = Callable[[Sender, st.DataObject], Submission]
-
-TO_CLOSED = ("closed", "their closed", "their closed")
+TO_CLOSED = ("their closed", "their closed", "their closed", "their closed", "closed")
 
 
 def plain(sender: Sender, data: st.DataObject) -> Submission:
@@ -51,19 +60,30 @@ def _too_much(sender: Sender, data: st.DataObject) -> Submission:
     return sender.pay(caller, source, "theirs", amount)
 
 
-def _repeat(sender: Sender, data: st.DataObject) -> Submission:
+def _known(sender: Sender, data: st.DataObject) -> Submission | None:
+    """Draw what has its answer on record, or is decided a moment before in the same batch.
+
+    The key of an occurrence, which nobody chooses, is not taken before it is recorded.
+    """
+    last = sender.sent[-1] if sender.sent else None
+    if last and sender.chance.randrange(6) == 0 and not isinstance(last.command, RunOccurrence):
+        return last
     recorded = sender.recorded()
-    return pick(data, recorded) if recorded else plain(sender, data)
+    return pick(data, recorded) if recorded else None
+
+
+def _repeat(sender: Sender, data: st.DataObject) -> Submission:
+    return _known(sender, data) or plain(sender, data)
 
 
 def _other_content(sender: Sender, data: st.DataObject) -> Submission:
     fresh = plain(sender, data)
     if data.draw(st.booleans()):
-        fresh = sender.submit(fresh.caller, FreezeWallet(sender.names["rich"], "not at all"))
-    recorded = sender.recorded()
-    if not recorded:
+        fresh = sender.submit(fresh.caller, FreezeWallet(sender.names["poor"], "not at all"))
+    known = _known(sender, data)
+    if known is None:
         return fresh
-    stream = pick(data, recorded).stream
+    stream = known.stream
     command = fresh.command
     if isinstance(command, MakePayment):
         command = replace(command, payment_id=payment_id(stream))
@@ -83,7 +103,10 @@ def _from(
 
 
 def _from_frozen(sender: Sender, data: st.DataObject) -> Submission:
-    return _from(sender, lambda role: bool(sender.purse(role).frozen), "frozen", data)
+    def wanted(role: str) -> bool:
+        return bool(sender.purse(role).frozen) and not sender.purse(role).closed
+
+    return _from(sender, wanted, "frozen", data)
 
 
 def _from_closed(sender: Sender, data: st.DataObject) -> Submission:
@@ -130,19 +153,23 @@ def _to_closed(sender: Sender, data: st.DataObject) -> Submission:
 
 
 def _range(sender: Sender, data: st.DataObject) -> Submission:
+    """Draw what just finds room in a wallet that is full, or one minor unit more."""
+    room = MOST - sender.purse("full").balance
+    amount = max(1, min(MOST // 9, room + sender.chance.choice([0, 1, 1, 1])))
     if data.draw(st.booleans()):
-        return sender.pay(OPERATOR, "bank", "full", MOST // 9)
-    legs = [("bank", "rich", 1), ("bank", "full", MOST // 9)]
-    return sender.order(OPERATOR, "split", legs)
+        return sender.pay(OPERATOR, "bank", "full", amount)
+    return sender.order(OPERATOR, "split", [("bank", "rich", 1), ("bank", "full", amount)])
 
 
 def _over_a_limit(sender: Sender, data: st.DataObject) -> Submission:
     """Draw a payment that may or may not keep to what is left of payment and day."""
     purse = sender.purse("limited")
-    left = (purse.per_day or PER_PAYMENT) - purse.spent[sender.model.book.today]
-    beyond = sender.chance.choice([0, 1, 1, 1])
-    most = min(left, purse.per_payment or left)
-    amount = max(1, most + beyond)
+    left = [] if purse.per_payment is None else [purse.per_payment]
+    if purse.per_day is not None:
+        left.append(purse.per_day - purse.spent[sender.model.book.today])
+    if not left:
+        return sender.submit(ANNA, ChangeLimits(sender.names["limited"], PER_PAYMENT, PER_DAY))
+    amount = max(1, min(left) + sender.chance.choice([0, 1, 1, 1]))
     caller = data.draw(st.sampled_from([ANNA, OPERATOR]))
     kind = data.draw(st.sampled_from(["pay", "hold", "split"]))
     if kind == "split" and amount > 1:
@@ -187,21 +214,21 @@ def _exchange(sender: Sender, data: st.DataObject) -> Submission:
     return sender.submit(OPERATOR, command, stream, {"amount": text})
 
 
-TRANSFERS: dict[str, tuple[int, Draw]] = {
-    "plain": (1, plain),
-    "too much": (28, _too_much),
-    "repeat": (28, _repeat),
-    "other content": (8, _other_content),
-    "from frozen": (24, _from_frozen),
-    "from closed": (4, _from_closed),
-    "foreign": (6, _foreign),
-    "unknown": (5, _unknown),
-    "currency": (7, _currency),
-    "same": (7, _same),
-    "to closed": (12, _to_closed),
-    "range": (8, _range),
-    "over a limit": (11, _over_a_limit),
-    "split": (3, _split),
-    "exchange": (5, _exchange),
+TRANSFERS: dict[str, Wish] = {
+    "plain": Wish("done", plain),
+    "too much": Wish("insufficient-funds", _too_much),
+    "repeat": Wish("repeat", _repeat),
+    "other content": Wish("key-reused", _other_content),
+    "from frozen": Wish("wallet-frozen", _from_frozen),
+    "from closed": Wish("wallet-closed", _from_closed),
+    "foreign": Wish("foreign", _foreign),
+    "unknown": Wish("not-found", _unknown),
+    "currency": Wish("currency-mismatch", _currency),
+    "same": Wish("same-wallet", _same),
+    "to closed": Wish("payee-unavailable", _to_closed),
+    "range": Wish("balance-out-of-range", _range),
+    "over a limit": Wish("limit-exceeded", _over_a_limit),
+    "split": Wish("done", _split, 3),
+    "exchange": Wish("done", _exchange, 5),
 }
-"""What a request is drawn for, how often, and by what."""
+"""What a request is drawn for, and by what."""

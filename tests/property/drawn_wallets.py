@@ -26,7 +26,7 @@ from tests.property.cast import (
     PER_PAYMENT,
     THRESHOLD,
 )
-from tests.property.drawn_transfers import Draw
+from tests.property.dealing import Wish
 from tests.property.sender import WEEK, Sender, pick
 
 TOUCHED = ("poor", "frozen", "theirs", "overdrawn")
@@ -59,23 +59,30 @@ def _overdraft(sender: Sender, data: st.DataObject) -> Submission:
 
 def _overdraft_in_use(sender: Sender, data: st.DataObject) -> Submission:
     """Draw a limit that is just low enough, or one minor unit too low, for what is used."""
-    drawn = data.draw(st.sampled_from(["overdrawn", "poor"]))
-    known = [role for role in ("overdrawn", "poor") if not sender.purse(role).closed]
-    role = max(
-        known, key=lambda each: -sender.model.book.available(sender.names[each]), default=drawn
-    )
-    used = -sender.model.book.available(sender.names[role])
-    lower = sender.chance.choice([0, 1, 1, 1])
-    allowed = sender.purse(role).limit
-    if used <= 0 and allowed == 0:
-        command = ChangeOverdraftLimit(sender.names[role], 50, "asked for")
-        return sender.submit(OPERATOR, command)
-    if used <= 0:
-        return sender.hold(OPERATOR, role, "shop", (allowed or 40) - used, WEEK)
+    roles = [each for each in ("overdrawn", "poor") if not sender.purse(each).closed]
+    if not roles:
+        return _new(sender, data)
+    free = {each: sender.model.book.available(sender.names[each]) for each in roles}
+    role = min(roles, key=lambda each: free[each])
+    if free[role] >= 0:
+        return _use_the_overdraft(sender, roles, free)
+    used, lower = -free[role], sender.chance.choice([0, 1, 1, 1])
     limit = max(0, used - lower)
     command = ChangeOverdraftLimit(sender.names[role], None, "asked for")
     written = {"overdraft_limit": f"{limit // 100}.{limit % 100:02}"}
     return sender.submit(OPERATOR, command, written=written)
+
+
+def _use_the_overdraft(sender: Sender, roles: list[str], free: dict[str, int]) -> Submission:
+    """Hold more than there is, or make that possible."""
+    frozen = [each for each in roles if sender.purse(each).frozen]
+    role = next((each for each in roles if each not in frozen), roles[0])
+    limit = sender.purse(role).limit
+    if role in frozen and sender.purse(role).frozen == {"operate"}:
+        return sender.submit(OPERATOR, UnfreezeWallet(sender.names[role], "over"))
+    if limit == 0:
+        return sender.submit(OPERATOR, ChangeOverdraftLimit(sender.names[role], 50, "asked for"))
+    return sender.hold(OPERATOR, role, "shop", free[role] + (limit or 40), WEEK)
 
 
 def _not_empty(sender: Sender, data: st.DataObject) -> Submission:
@@ -146,18 +153,18 @@ def _new(sender: Sender, data: st.DataObject) -> Submission:
     return sender.open(f"new {len(sender.names)}", data.draw(st.sampled_from(CALLERS)))
 
 
-CHANGES: dict[str, tuple[int, Draw]] = {
-    "on a wallet": (3, _on_a_wallet),
-    "overdraft": (2, _overdraft),
-    "overdraft in use": (13, _overdraft_in_use),
-    "not empty": (8, _not_empty),
-    "limits": (2, _limits),
-    "member": (2, _member),
-    "back in place": (2, _back_in_place),
-    "last owner": (7, _last_owner),
-    "not shared": (6, _not_shared),
-    "no member": (8, _no_member),
-    "approvals": (2, _approvals),
-    "open": (1, _new),
+CHANGES: dict[str, Wish] = {
+    "on a wallet": Wish("done", _on_a_wallet, 3),
+    "overdraft": Wish("done", _overdraft, 2),
+    "overdraft in use": Wish("overdraft-in-use", _overdraft_in_use),
+    "not empty": Wish("wallet-not-empty", _not_empty),
+    "limits": Wish("done", _limits, 2),
+    "member": Wish("done", _member, 2),
+    "back in place": Wish("done", _back_in_place, 2),
+    "last owner": Wish("last-owner", _last_owner),
+    "not shared": Wish("wallet-not-shared", _not_shared),
+    "no member": Wish("member-not-found", _no_member),
+    "approvals": Wish("done", _approvals, 2),
+    "open": Wish("done", _new),
 }
-"""What a request is drawn for, how often, and by what."""
+"""What a request is drawn for, and by what."""

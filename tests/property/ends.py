@@ -11,9 +11,11 @@ from domain.refusals import (
     NothingToDo,
     NotPayee,
     PaymentNotFound,
+    PaymentRequestNotFound,
     Refusal,
     Rejection,
     RoleMissing,
+    ScheduleNotFound,
     WalletNotFound,
 )
 from tests.property.model_parts import DONE, End
@@ -21,6 +23,8 @@ from tests.property.model_parts import DONE, End
 UNDECIDED: dict[type[Rejection], str] = {
     WalletNotFound: "not-found",
     PaymentNotFound: "payment-not-found",
+    PaymentRequestNotFound: "request-not-found",
+    ScheduleNotFound: "schedule-not-found",
     MemberNotFound: "member-not-found",
     RoleMissing: "role-missing",
     NotPayee: "not-payee",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.recorded import RecordedEvent
+from tests.property.folded_orders import FoldedRequest, FoldedSchedule
 from tests.property.folded_payments import FoldedPayment
 
 POSTED = {"wallet.credited.v1": 1, "wallet.debited.v1": -1, "wallet.hold_captured.v1": -1}
@@ -30,22 +31,35 @@ class Fold:
     recorded_at: str = ""
     wallets: dict[str, Folded] = field(default_factory=dict)
     payments: dict[str, FoldedPayment] = field(default_factory=dict)
+    schedules: dict[str, FoldedSchedule] = field(default_factory=dict)
+    requests: dict[str, FoldedRequest] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     sums: dict[str, int] = field(default_factory=dict)
     freed: dict[str, int] = field(default_factory=dict)
     """What the wallets' events of one command free of each payment."""
 
     commands: set[str] = field(default_factory=set)
+    keys: int = 0
+    """How many idempotency keys have begun a stream."""
+
     group: dict[str, Any] | None = None
+    occurring: bool = False
+    """Whether the command being read is a schedule's, whose payment has no key of its own."""
 
     def read(self, rows: Iterable[RecordedEvent]) -> None:
         """Read the rows that follow what was read before."""
         for row in rows:
             self._place(row)
-            self._command(row, json.loads(row.metadata))
             fields = json.loads(row.data)
+            self._command(row, json.loads(row.metadata), fields)
             if row.type.startswith("payment."):
                 self._go_on(row, fields)
+            elif row.type.startswith("schedule."):
+                schedule = self.schedules.setdefault(row.stream_id, FoldedSchedule())
+                schedule.read(row.type, fields, row.recorded_at[:10], self.payments)
+            elif row.type.startswith("payment_request."):
+                asked = self.requests.setdefault(row.stream_id, FoldedRequest())
+                asked.read(row.type, fields, row.recorded_at, self.payments)
             else:
                 self._move(row, fields)
             if self.group is None:
@@ -59,20 +73,24 @@ class Fold:
         self.position, self.recorded_at = row.position, row.recorded_at
         self.versions[row.stream_id] = row.version
 
-    def _command(self, row: RecordedEvent, metadata: dict[str, Any]) -> None:
+    def _command(
+        self, row: RecordedEvent, metadata: dict[str, Any], fields: dict[str, Any]
+    ) -> None:
         name, index, count = (metadata[each] for each in ("command_id", "index", "count"))
         if self.group is None:
             assert index == 0
             assert name not in self.commands, "a command is stored once"
             assert row.version == 1
             self.commands.add(name)
+            self.occurring = fields.get("action") == "run-occurrence"
         else:
             assert (name, index, count) == (
                 self.group["command_id"],
                 self.group["index"] + 1,
                 self.group["count"],
             ), "a command's events stand side by side"
-        begins_key = row.version == 1
+        begins_key = row.version == 1 and (index == 0 or not self.occurring)
+        self.keys += begins_key
         assert ("fingerprint" in metadata) is begins_key
         assert ("actor" in metadata) is begins_key
         self.group = metadata if index + 1 < count else None

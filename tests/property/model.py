@@ -6,12 +6,23 @@ from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
-from application.commands import PaymentCommand, Submission, WalletCommand
+from application.commands import (
+    Command,
+    PaymentCommand,
+    PaymentRequestCommand,
+    ScheduleCommand,
+    Submission,
+    WalletCommand,
+)
 from domain.exchanges import ExchangeMoney
+from domain.occurrences import RunOccurrence
+from domain.payment_requests import AcceptPaymentRequest, RequestPayment
 from domain.payments import MakePayment
 from domain.refunds import RefundPayment, ReversePayment
+from domain.schedules import CreateSchedule
 from domain.wallet_rules import OpenWallet
 from domain.wallets import Caller
+from tests.property import model_payment_requests, model_schedules
 from tests.property.model_begin import begin, begin_exchange, try_to_begin
 from tests.property.model_goes_on import go_on, look_at
 from tests.property.model_parts import (
@@ -100,8 +111,27 @@ class Model:
                 book.purses[command.wallet_id] = purse
             case _ if isinstance(command, PaymentCommand):
                 go_on(book, command, caller)
-            case _:
+            case _ if isinstance(command, WalletCommand):
                 change(book, command, caller)
+            case _:
+                self._do_on_orders(command, caller)
+
+    def _do_on_orders(self, command: Command, caller: Caller) -> None:
+        book = self.book
+        match command:
+            case CreateSchedule():
+                model_schedules.create(book, command, caller)
+            case RunOccurrence():
+                model_schedules.run(book, command, caller)
+            case RequestPayment():
+                model_payment_requests.ask(book, command, caller)
+            case AcceptPaymentRequest():
+                model_payment_requests.accept(book, command, caller)
+            case _ if isinstance(command, PaymentRequestCommand):
+                model_payment_requests.end(book, command, caller)
+            case _:
+                assert isinstance(command, ScheduleCommand)
+                model_schedules.change(book, command, caller)
 
     def _currency(self, submission: Submission) -> str:
         command, caller = submission.command, submission.caller

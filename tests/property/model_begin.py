@@ -38,13 +38,13 @@ def try_to_begin(book: Book, command: MakePayment, caller: Caller) -> None:
     """Find out how a payment would end; only purses that are not there yet are made by that."""
     order = order_of(command)
     require_payer(book, order.moves, caller)
-    _quorums(book, order)
-    _refuse(book, order, caller)
+    quorums(book, order)
+    refuse(book, order, caller)
 
 
 def begin(book: Book, command: MakePayment, caller: Caller) -> None:
     """Begin a payment, or keep that it was refused."""
-    _begin(book, command.payment_id, order_of(command), caller)
+    begin_order(book, command.payment_id, order_of(command), caller)
 
 
 def begin_exchange(
@@ -70,7 +70,7 @@ def begin_exchange(
         (giver, command.destination_wallet_id, worth, payee.currency),
     ]
     order = Order("exchange", moves, command.amount, source.currency, 0)
-    _begin(book, command.payment_id, order, caller)
+    begin_order(book, command.payment_id, order, caller)
 
 
 def require_payer(book: Book, moves: list[Move], caller: Caller) -> None:
@@ -143,21 +143,27 @@ def _require_rest(purse: Purse, rest: int, amount: int) -> None:
         raise No("balance-out-of-range")
 
 
-def _begin(book: Book, name: str, order: Order, caller: Caller) -> None:
+def declined(order: Order) -> Deal:
+    """Return the deal that is kept of a payment which was refused."""
+    return Deal(order.kind, order.moves, order.amount, order.currency, "declined")
+
+
+def begin_order(book: Book, name: str, order: Order, caller: Caller) -> None:
+    """Begin a payment, or keep that it was refused, once its caller may pay."""
     require_payer(book, order.moves, caller)
-    deal = Deal(order.kind, order.moves, order.amount, order.currency, "declined")
-    quorums = _quorums(book, order)
+    deal = declined(order)
+    needed = quorums(book, order)
     try:
-        _refuse(book, order, caller)
+        refuse(book, order, caller)
     except No:
         book.deals[name] = deal
         raise
     if order.kind in COUNTING:
         for payer, amount in sums(order.moves).items():
             book.purses[payer].spent[book.today] += amount
-    if quorums or order.kind == "hold":
-        deal.state = "waiting" if quorums else "held"
-        deal.asked, deal.asker, deal.quorums = bool(quorums), caller.subject, quorums
+    if needed or order.kind == "hold":
+        deal.state = "waiting" if needed else "held"
+        deal.asked, deal.asker, deal.quorums = bool(needed), caller.subject, needed
         deal.expires = book.now + order.expires_in * 1_000_000
         deal.layers = [[book.today, order.amount]]
     else:
@@ -166,23 +172,29 @@ def _begin(book: Book, name: str, order: Order, caller: Caller) -> None:
     book.deals[name] = deal
 
 
-def _refuse(book: Book, order: Order, caller: Caller) -> None:
-    moves = order.moves
+def require_fitting(book: Book, moves: list[Move]) -> None:
+    """Refuse to pay from a purse into itself, or between currencies."""
     if any(payer == payee for payer, payee, _, _ in moves):
         raise No("same-wallet")
     for payer, payee, _, currency in moves:
         if {book.purses[payer].currency, book.purses[payee].currency} != {currency}:
             raise No("currency-mismatch")
+
+
+def refuse(book: Book, order: Order, caller: Caller) -> None:
+    """Raise the first reason not to begin a payment whose caller may pay."""
+    moves = order.moves
+    require_fitting(book, moves)
     require_open(book, moves, caller)
     if order.kind in COUNTING:
         require_limits(book, moves)
-    if order.kind == "hold" or _quorums(book, order):
+    if order.kind == "hold" or quorums(book, order):
         require_held(book, moves)
     else:
         require_paid(book, moves)
 
 
-def _quorums(book: Book, order: Order) -> dict[str, int]:
+def quorums(book: Book, order: Order) -> dict[str, int]:
     """Return which purses wait for how many other owners."""
     if order.kind not in COUNTING:
         return {}

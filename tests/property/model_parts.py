@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from domain.wallets import Caller
+from tests.property.model_orders import Asking, Plan
 
 End = tuple[str, int | None]
 """How a command ends: `done`, a refusal's code (with what was available), or no record at all."""
@@ -15,6 +16,7 @@ KEY_REUSED: End = ("key-reused", None)
 UNRECORDED = frozenset(
     {
         *("not-found", "payment-not-found", "member-not-found", "role-missing", "not-payee"),
+        *("request-not-found", "schedule-not-found"),
         *("nothing-to-do", "field-invalid", "key-reused"),
     }
 )
@@ -150,10 +152,12 @@ class Deal:
 
 @dataclass
 class Book:
-    """All purses and deals, and the time in microseconds."""
+    """All purses, deals, schedules and requests, and the time in microseconds."""
 
     purses: dict[str, Purse] = field(default_factory=dict)
     deals: dict[str, Deal] = field(default_factory=dict)
+    plans: dict[str, Plan] = field(default_factory=dict)
+    askings: dict[str, Asking] = field(default_factory=dict)
     now: int = 0
 
     @property

@@ -65,4 +65,4 @@ class SimulatedLedger(LedgerMachine):
 @pytest.mark.timeout(240)
 def test_the_ledger_does_what_the_model_says() -> None:
     """Every end of every command, in batches of any mixture; each class is reached often."""
-    check_reach(run(SimulatedLedger, examples=100, steps=25))
+    check_reach(run(SimulatedLedger, examples=60, steps=50))

@@ -1,11 +1,13 @@
 """Clients over a network that loses, delays and repeats; they retry with the same key."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from application.commands import Answer, Outcome, Unanswered
+from domain.events import RequestAccepted, RequestRefused
 from domain.instants import instant
+from domain.payment_events import PaymentAuthorized, PaymentCompleted, PaymentDeclined
 from tests.simulation.processes import Process
 from tests.simulation.requests import Reply, Request
 from tests.simulation.scheduler import Scheduler
@@ -73,9 +75,10 @@ class Client:
             request.arrivals += 1
             arrival = request.arrivals
             request.unanswered.add(arrival)
+            before = len(self._server.book.rows)
 
             def reply(outcome: Outcome) -> None:
-                told = Reply(outcome, len(self._server.book.rows))
+                told = Reply(outcome, before, len(self._server.book.rows))
                 self._pass(lambda: self._receive(request, attempt, arrival, told))
 
             process.receive(request.work, reply)
@@ -102,9 +105,7 @@ class Client:
         request.replies.append(reply)
         request.unanswered.discard(arrival)
         self._scheduler.note("client", f"{request.key} -> {type(reply.outcome).__name__}")
-        self._scheduler.counts[type(reply.outcome).__name__] += 1
-        if isinstance(reply.outcome, Answer) and reply.outcome.replayed:
-            self._scheduler.counts["replayed"] += 1
+        self._scheduler.counts.update(_said(reply.outcome))
         if attempt != self._attempt:
             return
         if isinstance(reply.outcome, Unanswered):
@@ -125,3 +126,19 @@ class Client:
             self._scheduler.after(self._scheduler.random.uniform(0, 1), lambda: self._try(request))
         else:
             self._scheduler.soon(self._next)
+
+
+def _said(outcome: Outcome) -> Iterator[str]:
+    """Return the words by which an outcome is counted: its type, and what an answer says."""
+    yield type(outcome).__name__
+    if not isinstance(outcome, Answer):
+        return
+    if outcome.replayed:
+        yield "replayed"
+    match outcome.event:
+        case RequestRefused(code=code) | PaymentDeclined(code=code):
+            yield code
+        case RequestAccepted(action=action):
+            yield action
+        case PaymentCompleted(kind=kind) | PaymentAuthorized(kind=kind):
+            yield kind

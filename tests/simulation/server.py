@@ -141,6 +141,9 @@ class Connection:
         if transaction is None:
             self._scheduler.counts["woke without its transaction"] += 1
             raise OutcomeUnknown
+        if not self._server.poison.isdisjoint(event.stream for event in changes.events):
+            transaction.release()
+            raise Poisoned
         weather = self._server.weather
         if self._fails("lost before", weather.lost_before):
             transaction.release()
@@ -155,14 +158,12 @@ class Connection:
         if self._fails("conflict", weather.conflict):
             transaction.release()
             raise Conflict
-        if not self._server.poison.isdisjoint(event.stream for event in changes.events):
-            transaction.release()
-            raise Poisoned
         try:
             appended = transaction.commit(changes)
         except Conflict:
             self._scheduler.counts["conflict"] += 1
             self._scheduler.expect(not self._server.alone, f"{self._name}: against itself")
+            self._look_under_the_locks(changes)
             raise
         self._scheduler.note(self._name, f"commits up to {len(self._server.book.rows)}")
         begun = self._sign(changes)
@@ -171,6 +172,18 @@ class Connection:
             raise OutcomeUnknown
         self._step()
         return appended
+
+    def _look_under_the_locks(self, changes: Changes) -> None:
+        """See why a commit was in conflict: only a key may be there, nothing else has gone on."""
+        book = self._server.book
+        gone_on = [
+            event.stream
+            for event in changes.events
+            if event.version > 1 and (event.stream, event.version) in book.versions
+        ]
+        self._scheduler.expect(not gone_on, f"{self._name}: {gone_on} went on under its locks")
+        if max(changes.decided_at, book.last_recorded) >= changes.valid_before:
+            self._scheduler.counts["decided too late"] += 1
 
     def release(self) -> None:
         """Roll back."""

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from domain.recorded import RecordedEvent
-from tests.simulation.judge import judge, read
 from tests.simulation.worlds import World, live
 
 ROOT = Path(__file__).parents[2]
@@ -21,13 +20,17 @@ LONG_WORLDS = 15_000
 
 SITUATIONS = (
     "Answer", "BatchOutcome", "ClockUnsure", "Defect", "InsufficientFunds", "KeyReused",
-    "Overloaded", "SameWallet", "Unavailable", "WalletIsFrozen", "WalletNotFound", "away",
-    "bisected", "clock step at a lost COMMIT", "clock step", "committed after it was given up",
-    "conflict", "drained with work", "dropped late", "found after a lost COMMIT", "idle too long",
-    "in flight", "kill", "killed in a transaction", "lock time-out", "lock wait", "lost after",
-    "lost before", "message doubled", "message lost", "pause", "poisoned", "queue full",
-    "replayed at another process", "replayed in its batch", "replayed", "retry", "server crash",
-    "woke without its transaction",
+    "NothingToDo", "Overloaded", "PaymentNotFound", "SameWallet", "Unavailable", "WalletIsFrozen",
+    "WalletNotFound", "already-refunded", "already-reversed", "amount-exceeds-hold",
+    "amount-exceeds-payment", "away", "bisected", "capture", "clock step at a lost COMMIT",
+    "clock step", "committed after it was given up", "conflict",
+    "drained with work", "dropped late", "expire", "found after a lost COMMIT", "hold",
+    "hold-already-captured", "hold-already-released", "hold-expired", "idle too long", "in flight",
+    "increase", "insufficient-funds", "kill", "killed in a transaction", "lock time-out",
+    "lock wait", "lost after", "lost before", "message doubled", "message lost", "not-refundable",
+    "not-reversible", "pause", "poisoned", "queue full", "refund", "release",
+    "replayed at another process", "replayed in its batch", "replayed", "retry", "reversal",
+    "server crash", "wallet-frozen", "woke without its transaction",
 )  # fmt: skip
 """What must have happened somewhere, or the worlds prove less than they say."""
 
@@ -133,6 +136,5 @@ def swapped(rows: Rows) -> Rows:
 def test_the_judge_finds_lies(lie: Callable[[Rows], Rows]) -> None:
     world = full_world()
     rows = list(world.server.book.rows)
-    requests = [*world.drawer.openings, *world.drawer.drawn]
-    assert judge(read(rows), requests, world.server.book.heads) == []
-    assert judge(read(lie(rows)), requests, world.server.book.heads)
+    assert world.judged(rows) == []
+    assert world.judged(lie(rows))

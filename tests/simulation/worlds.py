@@ -7,17 +7,23 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 
+from domain.recorded import RecordedEvent
 from tests.simulation.clients import Client, Network
-from tests.simulation.judge import judge, read
+from tests.simulation.drawing import Drawer
+from tests.simulation.judge import judge
 from tests.simulation.processes import Process, Size
-from tests.simulation.requests import Drawer, Request
+from tests.simulation.requests import Request
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.server import Server, Weather
+from tests.simulation.story import read
+from tests.simulation.sweeper import Sweeper
 
 MIDNIGHT = 1_900_022_400.0
 """A midnight of UTC; some worlds live across it."""
 
 NOON = MIDNIGHT - 43_200.0
+SWEEPS = 100
+"""So many rounds at most end all that has run out, also where the clock is settled first."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ class World:
             for number in range(chance.randint(1, 3))
         ]
         self.drawer = Drawer(chance, chance.randint(2, 5))
+        self._sweeper = Sweeper(self.server, self._processes)
         self._clients: list[Client] = []
 
     def run(self) -> list[str]:
@@ -80,6 +87,7 @@ class World:
         for _ in range(self._chance.randint(1, 6)):
             count = self._chance.randint(1, 8)
             self._send([self.drawer.draw() for _ in range(count)], network)
+        self._sweeper.work(network, lambda: not all(client.done for client in self._clients))
         self._misfortunes()
         self.scheduler.run()
         found = self._judged()
@@ -96,21 +104,32 @@ class World:
             process.start()
         self._send(self.drawer.drawn, Network())
         self.scheduler.run()
+        for _ in range(SWEEPS):
+            if not self._sweeper.sweep():
+                break
+            self.scheduler.run()
+        due = self._sweeper.due()
+        self.scheduler.expect(not due, f"{due} have run out and still hold money")
 
     def _close(self) -> list[str]:
         for process in self._processes:
             process.drain()
         self.scheduler.run()
         expect = self.scheduler.expect
-        expect(all(client.done for client in self._clients), "a client waits for ever")
+        clients = [*self._clients, *self._sweeper.clients]
+        expect(all(client.done for client in clients), "a client waits for ever")
         for process in self._processes:
             expect(process.drained, f"{process.name} has something left when it is drained")
             process.end()
         return [*self.scheduler.faults, *self._judged()]
 
+    def judged(self, rows: Sequence[RecordedEvent]) -> list[str]:
+        """Return what is wrong with these rows and what was told of them."""
+        requests = [*self.drawer.openings, *self.drawer.drawn, *self._sweeper.requests]
+        return judge(read(rows, requests), requests, self.server.book.heads)
+
     def _judged(self) -> list[str]:
-        requests = [*self.drawer.openings, *self.drawer.drawn]
-        return judge(read(self.server.book.rows), requests, self.server.book.heads)
+        return self.judged(self.server.book.rows)
 
     def _go_on_to_midnight(self) -> None:
         """Let the day end while everybody is busy, by less than what counts as a step."""

@@ -7,6 +7,9 @@ import time
 from collections.abc import Iterator
 from typing import Literal
 
+COMMIT = b"COMMIT\0"
+"""The statement as it goes over the wire; BEGIN has READ COMMITTED in it."""
+
 PIECE_BYTES = 400
 """How much passes at a time on a slow connection."""
 

@@ -1,17 +1,24 @@
 """Closed periods: no value date in them is given any more, whatever way money moves."""
 
+from dataclasses import replace
+
 import pytest
 
+from application.commands import Submission
+from domain.identifiers import bits
 from domain.instants import Instant
 from domain.operation_events import PeriodClosed
+from domain.payment_events import PaymentDeclined
 from domain.periods import ClosePeriod
 from domain.refusals import HoldExpired, PeriodIsClosed, PeriodNotOver
-from tests.given import NOW, OWNER, transfer_of
+from tests.given import NOW, OPERATOR, OWNER, payment_named, transfer_of
 from tests.household import ANNA, waiting
+from tests.planned_batch import Batch, key
 from tests.story import APPROVE, HOUR, REJECT, RELEASE, Story, capture, hold_of, pay, story
 
 JANUARY = "2026-01-30"
 THEN = f"{JANUARY}T23:59:59.999999Z"
+OTHER = payment_named(72)
 THE_NEXT_DAY = "2026-01-31T00:00:00.000000Z"
 
 
@@ -77,3 +84,21 @@ def test_what_waits_for_approval_is_not_carried_out_on_a_closed_day() -> None:
 def test_a_hold_that_has_run_out_says_so_first() -> None:
     tale = held_then().done(closing())
     tale.at("2026-01-31T14:00:00.000000Z").ask(capture()).refused(HoldExpired)
+
+
+def test_what_comes_behind_the_closing_in_one_batch_knows_of_it() -> None:
+    """What came before it does not; both are stored at once, and the store is told of the day."""
+    closes = Submission(closing(), OPERATOR, key(70), "closing")
+    dated = {"effective_at": Instant(THEN)}
+    before, behind = transfer_of(1, **dated), replace(transfer_of(1, **dated), payment_id=OTHER)
+    batch = Batch(
+        Submission(before, OPERATOR, key(71), "before"),
+        closes,
+        Submission(behind, OPERATOR, bits(OTHER), "behind"),
+    )
+    assert not batch.answer(0).refused
+    refused = batch.answer(2).event
+    assert isinstance(refused, PaymentDeclined)
+    assert refused.code == "period-closed"
+    assert batch.changes is not None
+    assert (batch.changes.closed_through, batch.changes.closed) == (JANUARY, [(JANUARY, key(70))])

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 from collections.abc import Callable, Sequence
@@ -11,8 +12,9 @@ from confluent_kafka.admin import AdminClient
 
 from tests.faults.ground import Ground, NotStruck
 from tests.faults.kinds import Kind
+from tests.faults.topic import topic_of
 
-TOPIC = "falconpay.main.events"
+TOPIC = re.compile(r"falconpay\.main\.events(?:\.(\d+))?")
 PATIENCE_SECONDS = 10.0
 RECORDS = 40
 DROPS = 5
@@ -25,12 +27,32 @@ def _bootstrap(ground: Ground) -> str:
     return f"127.0.0.1:{ground.port('kafka')}"
 
 
+def _topic(admin: AdminClient) -> str:
+    """Return the topic of the last epoch that has one."""
+    try:
+        names = list(admin.list_topics(timeout=PATIENCE_SECONDS).topics)
+    except Exception as fault:  # noqa: BLE001 - the broker may be down by another fault
+        raise NotStruck(f"the topics could not be listed: {fault}") from None
+    epochs = [int(match[1] or 1) for match in map(TOPIC.fullmatch, names) if match]
+    if not epochs:
+        raise NotStruck("there is no topic")
+    return topic_of(max(epochs))
+
+
+def _begin_epoch(ground: Ground) -> None:
+    """Let topic and read models begin anew while everything works, as after a restore."""
+    done = ground.system.falcon("recover", "--force")
+    if done.returncode != 0:
+        raise NotStruck(f"no epoch has begun: {done.stderr.strip()}")
+
+
 def _delete_topic(ground: Ground) -> None:
     """Delete the topic while the relay runs, which has to make it anew from position 1."""
     admin = AdminClient({"bootstrap.servers": _bootstrap(ground), "log_level": 0})
-    deleted = admin.delete_topics([TOPIC], request_timeout=PATIENCE_SECONDS)
+    topic = _topic(admin)
+    deleted = admin.delete_topics([topic], request_timeout=PATIENCE_SECONDS)
     try:
-        deleted[TOPIC].result(PATIENCE_SECONDS)
+        deleted[topic].result(PATIENCE_SECONDS)
     except Exception as fault:  # noqa: BLE001 - the broker may be down by another fault
         raise NotStruck(f"the topic could not be deleted: {fault}") from None
 
@@ -39,7 +61,7 @@ def _drop(ground: Ground) -> None:
     """Delete all records of the topic a few times, among them such as no projector has read."""
     admin = AdminClient({"bootstrap.servers": _bootstrap(ground), "log_level": 0})
     # To the end: -1 is where the topic ends at that moment.
-    everything = TopicPartition(TOPIC, 0, -1)
+    everything = TopicPartition(_topic(admin), 0, -1)
     ground.note("records dropped", dropped=True)
     for _ in range(DROPS):
         try:
@@ -65,7 +87,7 @@ def _wipe(ground: Ground) -> None:
         os.kill(supervisor, signal.SIGCONT)
 
 
-def _last_records(ground: Ground) -> list[Record]:
+def _last_records(ground: Ground, topic: str) -> list[Record]:
     consumer = Consumer(
         {
             "bootstrap.servers": _bootstrap(ground),
@@ -75,9 +97,9 @@ def _last_records(ground: Ground) -> list[Record]:
         }
     )
     try:
-        partition = TopicPartition(TOPIC, 0)
+        partition = TopicPartition(topic, 0)
         low, high = consumer.get_watermark_offsets(partition, PATIENCE_SECONDS)
-        consumer.assign([TopicPartition(TOPIC, 0, max(low, high - RECORDS))])
+        consumer.assign([TopicPartition(topic, 0, max(low, high - RECORDS))])
         found: list[Message] = consumer.consume(min(RECORDS, high - low), PATIENCE_SECONDS)
         return [
             (message.key(), message.value(), _headers(message))
@@ -100,7 +122,8 @@ def _written(alter: Callable[[Ground, list[Record]], Sequence[Record]]) -> Calla
     """Read the topic's last records and write what is made of them behind them."""
 
     def strike(ground: Ground) -> None:
-        records = _last_records(ground)
+        topic = _topic(AdminClient({"bootstrap.servers": _bootstrap(ground), "log_level": 0}))
+        records = _last_records(ground, topic)
         if not records:
             raise NotStruck("the topic has no records")
         producer = Producer(
@@ -111,7 +134,7 @@ def _written(alter: Callable[[Ground, list[Record]], Sequence[Record]]) -> Calla
             }
         )
         for key, value, headers in alter(ground, records):
-            producer.produce(TOPIC, value, key, headers=headers, partition=0)
+            producer.produce(topic, value, key, headers=headers, partition=0)
         producer.flush(PATIENCE_SECONDS)
 
     return strike
@@ -163,6 +186,7 @@ def _garbage(ground: Ground, _records: list[Record]) -> Sequence[Record]:
 
 KINDS = (
     Kind("delete the topic", _delete_topic),
+    Kind("begin an epoch", _begin_epoch),
     Kind("wipe the broker", _wipe, alone=True),
     Kind("records dropped", _drop, alone=True),
     Kind("records again", _written(_again)),

@@ -5,10 +5,7 @@ from collections.abc import Callable, Iterator
 
 from tests.faults.ground import Ground, NotStruck
 from tests.faults.kinds import Kind
-from tests.tools.cutting_proxy import CuttingProxy
-
-COMMIT = b"COMMIT\0"
-"""The statement as it goes over the wire; BEGIN has READ COMMITTED in it."""
+from tests.tools.cutting_proxy import COMMIT, CuttingProxy
 
 COMMAND = "command-api"
 ROLES = (COMMAND, "relay", "projector", "payments")
