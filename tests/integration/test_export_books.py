@@ -5,53 +5,21 @@ import resource
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
 from domain.instants import Instant
 from tests import servers
-from tests.books import ROOT, falcon, falcon_command, falcon_json
+from tests.books import ROOT, falcon, falcon_command
 from tests.drawn_statements import TRICKY
 from tests.events_writer import EventsWriter
 from tests.every_payment import write_every_payment
-from tests.exported import DIGITS, Balances, heads, of_beancount, of_hledger
+from tests.exported import DIGITS, FORMATS, JOURNALS, READERS, Balances, ask, export, of_hledger
 from tests.read_model_fold import folded_rows
 from tests.servers import FreshDatabases, PostgresHome
-
-JOURNALS = ("hledger", "beancount")
-FORMATS = (*JOURNALS, "parquet")
-BERKA = Path(__file__).parents[3] / "shared" / "data" / "berka" / "trans.asc.gz"
-DICTIONARY = "CREATE VIEW book AS SELECT * FROM read_parquet('{}/*.parquet')"
-
-
-def export(databases: FreshDatabases, form: str, path: Path, *words: object) -> Path:
-    done = falcon(databases, "export", "--format", form, path, *words)
-    assert done.returncode == 0, done.stderr
-    return path
-
-
-def ask(folder: Path, statement: str) -> list[tuple[Any, ...]]:
-    """Ask DuckDB over the Parquet."""
-    with duckdb.connect() as connection:
-        connection.execute(DICTIONARY.format(folder))
-        return connection.execute(statement).fetchall()
-
-
-def of_parquet(folder: Path) -> Balances:
-    rows = ask(folder, "SELECT stream_id, sum(posted) FROM book WHERE posted <> 0 GROUP BY ALL")
-    return {wallet: amount for wallet, amount in rows if amount}
-
-
-READERS: dict[str, Callable[[Path], Balances]] = {
-    "hledger": of_hledger,
-    "beancount": of_beancount,
-    "parquet": of_parquet,
-}
 
 
 def write_tricky(databases: FreshDatabases) -> None:
@@ -287,17 +255,3 @@ def test_years_that_beancount_cannot_read_are_refused(databases: FreshDatabases,
     assert "Beancount reads years" in done.stderr
     assert list(out.iterdir()) == []
     assert of_hledger(export(databases, "hledger", out / "book")) == balances_at(databases)
-
-
-@pytest.mark.slow
-@pytest.mark.real_input
-@pytest.mark.timeout(600)
-@pytest.mark.skipif(not BERKA.exists(), reason="the Berka data set is not at ../shared/data/berka")
-def test_the_berka_book_is_accepted(databases: FreshDatabases, out: Path) -> None:
-    """49,102 transactions of a bank: hledger, bean-check and DuckDB find the ledger's balances."""
-    report = falcon_json(databases, "import", BERKA, "--profile", "berka")
-    assert (report["rows"], report["accepted"]) == (49_102, 49_102)
-    expected = heads(databases)
-    assert len(expected) > 1_200
-    for form, read in READERS.items():
-        assert read(export(databases, form, out / form)) == expected
