@@ -225,7 +225,13 @@ def test_rows_at_another_position_are_not_exchanged(fan_out: FanOut) -> None:
     databases = fan_out.databases
     tables = identities(databases)
     with rebuilt_tables(databases.settings, databases.secrets, projection("entries")) as new:
-        new.begin(afresh=False)
+        schema = new.begin(afresh=False)
+        with databases.connect_admin("reports") as admin:
+            admin.execute(
+                f"INSERT INTO {schema}.checkpoint"
+                " SELECT * FROM reports_main.checkpoint WHERE projection = 'entries'"
+            )
+            admin.execute(f"UPDATE {schema}.checkpoint SET position = position - 1")
         with pytest.raises(psycopg.errors.RaiseException, match="do not stand where"):
             new.exchange(lambda _position: True, 1.0)
     assert identities(databases) == tables
