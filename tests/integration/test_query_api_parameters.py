@@ -82,6 +82,9 @@ WRONG = {
         "99999-01-01T00:00:00Z",
         "\u0661",
     ],
+    "effective_as_of": ["", "5", "now", "2026-02-30", "20260101", "2026-01-01T00:00:00"],
+    "by": ["", "Class", "currency"],
+    "format": ["", "JSON", "xls", "camt.052"],
     "from": ["", "0", "yesterday", "2026-01-01T25:00:00Z"],
     "to": ["", "0", "2026-13-01T00:00:00Z"],
     "after": ["", "-1", "1.0", str(2**63)],
@@ -107,7 +110,7 @@ def test_wrong_values(system: QuerySystem, book: Book) -> None:
     for template, name in parameters(system):
         path = _own(template, book)
         values = WRONG[name]
-        if template.endswith("daily") and name in ("from", "to"):
+        if template.endswith(("daily", "statement")) and name in ("from", "to"):
             values = [
                 "",
                 "20260101",
