@@ -8,8 +8,10 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from domain.identifiers import StreamId, encode
 from projections.catalogue import CATALOGUE
 from projections.contract import Applied, Cursor
+from tests import requested, scheduled
 from tests.books import falcon, falcon_json
 from tests.conftest import MakeDatabases
 from tests.every_payment import write_every_payment
@@ -47,6 +49,10 @@ def test_every_read_model_twice_has_the_same_rows_rights_and_indexes(
 ) -> None:
     """Rows hash alike after two rebuilds, and the catalogue of the server tells no difference."""
     write_every_payment(databases)
+    writer = FanOut(databases).writer(seed=11)
+    for prefix, event in (("prq", requested.created()), ("sch", scheduled.created())):
+        writer.command([(StreamId(encode(prefix, writer.new_bits())), event)])
+    writer.flush()
     follow(FanOut(databases))
     rows, shape, tables = fingerprints(databases), shapes(databases), identities(databases)
     for name in NAMES:
