@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from domain.identifiers import WalletId
+from interfaces.statements.forms import MOST_LINES_IN_PDF
 from tests.query_system import QuerySystem, query_system
 from tests.servers import PostgresHome
 from tests.value_book import (
@@ -162,6 +163,24 @@ def test_what_cannot_be_asked_is_a_422_that_names_it(
     refused = system.ask(f"/v1/wallets/{wallets[1]}/statement", **query)
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid-request")
     assert [error["parameter"] for error in refused.json()["errors"]] == [parameter]
+
+
+def test_more_entries_than_a_form_takes_are_refused(system: QuerySystem) -> None:
+    """A bound for what one answer takes of memory and time; in parts all of them can be had."""
+    writer, most = system.writer, MOST_LINES_IN_PDF
+    till, wallet = writer.open(kind="system"), writer.open()
+    for number in range(most + 1):
+        day = 1 if number < most else 2
+        writer.transfer(till, wallet, 1, effective_at=f"2026-01-{day:02}T00:00:00.000000Z")
+    system.follow()
+    path = f"/v1/wallets/{wallet}/statement"
+    refused = system.ask(path, format="pdf")
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid-request")
+    (error,) = refused.json()["errors"]
+    assert error["parameter"] == "to"
+    assert str(most) in error["detail"]
+    assert len(system.found(path)["entries"]) == most + 1
+    assert system.ask(path, format="pdf", to="2026-01-01").status_code == 200
 
 
 def test_it_is_shown_to_whoever_sees_the_wallet(
