@@ -71,6 +71,19 @@ def rebuild(
 
     Raises `Failure` where it cannot be done now; what has been built stays and is gone on from.
     """
+    try:
+        return _rebuild(settings, secrets, projection, progress)
+    except psycopg.errors.DiskFull:
+        raise Failure(
+            f"The database server's disk is full: make room, then rebuild {projection.name} again,"
+            " which goes on from what has been built, or drop that by ./falcon replay drop.",
+            DEPENDENCY_MISSING,
+        ) from None
+
+
+def _rebuild(
+    settings: Settings, secrets: Secrets, projection: Projection, progress: Progress
+) -> Rebuilt:
     with (
         rebuilt_tables(settings, secrets, projection) as tables,
         _event_store(settings, secrets) as store,
