@@ -138,6 +138,30 @@ def test_ended_at_any_write(tmp_path: Path, die_after: bool) -> None:
             return
 
 
+@pytest.mark.parametrize("die_after", [False, True], ids=["before", "behind"])
+@pytest.mark.parametrize("die_at", [3, 4])
+def test_a_seal_that_was_shown_is_not_forgotten(
+    tmp_path: Path, die_at: int, die_after: bool
+) -> None:
+    """A process ends while it seals, then the store is restored to before and goes on otherwise.
+
+    Whoever looked in between may have the seal, so nothing is signed beside it.
+    """
+    log = SealedLog(die_at=die_at, die_after=die_after)
+    sealed(log, tmp_path, 3)
+    before = (list(log.leaf_hashes), list(log.seals), dict(log.tiles))
+    with pytest.raises(Killed):
+        sealed(log, tmp_path, 5)
+    shown = len(log.seals) == 2
+    log.leaf_hashes, log.seals, log.tiles = before
+    log.leaf_hashes += [leaf(0)] * 5
+    if shown:
+        with pytest.raises(SealsDiverged):
+            log.seal_all(tmp_path)
+    elif (die_at, die_after) == (3, False):
+        assert len(log.seal_all(tmp_path)) == 2
+
+
 def changed_event(log: SealedLog) -> None:
     log.leaf_hashes[-1] = leaf(0)
 
