@@ -65,14 +65,19 @@ class Rebuilt:
 
 
 def rebuild(
-    settings: Settings, secrets: Secrets, projection: Projection, progress: Progress
+    settings: Settings,
+    secrets: Secrets,
+    projection: Projection,
+    progress: Progress,
+    limit: int = 20_000,
 ) -> Rebuilt:
     """Build a read model anew while the live one serves, and exchange them if it is right.
 
+    `limit` is how many events are committed at a time, which is what may have to be done again.
     Raises `Failure` where it cannot be done now; what has been built stays and is gone on from.
     """
     try:
-        return _rebuild(settings, secrets, projection, progress)
+        return _rebuild(settings, secrets, projection, progress, limit)
     except psycopg.errors.DiskFull:
         raise Failure(
             f"The database server's disk is full: make room, then rebuild {projection.name} again,"
@@ -82,7 +87,11 @@ def rebuild(
 
 
 def _rebuild(
-    settings: Settings, secrets: Secrets, projection: Projection, progress: Progress
+    settings: Settings,
+    secrets: Secrets,
+    projection: Projection,
+    progress: Progress,
+    limit: int,
 ) -> Rebuilt:
     with (
         rebuilt_tables(settings, secrets, projection) as tables,
@@ -91,7 +100,7 @@ def _rebuild(
         _claim(tables, projection)
         live = _sound(tables, projection, store)
         began = time.monotonic()
-        with _build(settings, secrets, projection, tables, store, live) as (schema, build):
+        with _build(settings, secrets, projection, tables, store, live, limit) as (schema, build):
             began_at = build.position
             for position in build.advance_to(live.position):
                 progress("building", position, live.position)
@@ -171,12 +180,13 @@ def _build(
     tables: RebuiltTables,
     store: Store,
     live: Checkpoint,
+    limit: int,
 ) -> Iterator[tuple[str, Build]]:
     """Give what was begun before, where it may be gone on from, else new and empty tables."""
     for afresh in (False, True):
         schema = tables.begin(afresh=afresh)
         with connection_to(settings, secrets, schema) as connection:
-            build = Build(projection, connection, store)
+            build = Build(projection, connection, store, limit)
             if build.may_go_on() and build.position <= live.position:
                 yield schema, build
                 return

@@ -69,6 +69,22 @@ def test_as_many_streams_as_may_be(system: QuerySystem) -> None:
     until(admitted)
 
 
+def test_a_stream_outlives_a_database_that_does_not_answer(system: QuerySystem) -> None:
+    """What has happened meanwhile is told as soon as it can be seen."""
+    writer = system.writer
+    till, wallet = writer.open(kind="system"), writer.open(owner="usr_patient")
+    system.follow()
+    with streamed(system, "usr_patient") as stream:
+        stream.beat()
+        with system.databases.connect_admin("reports") as admin, admin.transaction():
+            admin.execute("LOCK TABLE reports_main.checkpoint IN ACCESS EXCLUSIVE MODE")
+            # Longer than a query may take, and longer than it is tried again.
+            time.sleep(6)
+        writer.transfer(till, wallet, 1)
+        system.follow()
+        assert [event.name for event in stream.take(2)] == ["payment", "balance"]
+
+
 def test_a_slow_reader_is_dropped_and_a_quick_one_is_not(system: QuerySystem) -> None:
     """One that reads nothing is cut off; what was written meanwhile comes to the other, whole."""
     writer = system.writer
