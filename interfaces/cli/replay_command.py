@@ -9,6 +9,7 @@ from domain.identifiers import IdentifierInvalid, decode, wallet_id
 from infrastructure.secrets import Secrets
 from interfaces.cli.chosen_ledger import settings_of
 from interfaces.cli.failure import CHECK_FAILED, WRONG_USAGE, Failure
+from interfaces.cli.replay_diff import diff
 from interfaces.cli.replay_payment import payment
 from interfaces.cli.replay_rebuild import drop, rebuild
 from interfaces.cli.shown import console, progress
@@ -30,6 +31,7 @@ app = typer.Typer(help="Recompute the books from their events, and compare.", no
 
 
 app.command()(payment)
+app.command()(diff)
 app.command()(rebuild)
 app.command()(drop)
 
@@ -189,7 +191,7 @@ def _show(ledger: str, result: "Verification", *, folded: bool) -> None:
     if folded:
         table.add_row("wallet_head", f"{result.position:,}", str(counts["wallet_head"]))
     sealed = f"{result.seals.size:,}" if result.seals.count else "none yet"
-    table.add_row(f"{result.seals.count:,} seals", sealed, str(counts["seals"]))
+    table.add_row("seals", sealed, str(counts["seals"]))
     for model in result.read_models:
         count = sum(counts[table] for table in model.tables)
         found = str(count) if model.compared else "not compared"
