@@ -13,7 +13,7 @@ from beancount.core.data import Transaction
 
 from tests.books import falcon
 from tests.outside_programs import output_of
-from tests.read_model_fold import crockford
+from tests.read_model_fold import crockford, folded_rows
 from tests.servers import FreshDatabases
 
 DIGITS = {"EUR": 2, "USD": 2, "CZK": 2, "GBP": 2, "JPY": 0, "KWD": 3}
@@ -30,6 +30,21 @@ def heads(databases: FreshDatabases) -> Balances:
         for uuid, currency, posted in rows
         if posted
     }
+
+
+def balances_at(databases: FreshDatabases, position: int = 2**40) -> Balances:
+    """Return what wallets have where the command ends that a position lies in."""
+    with databases.connect("reader") as connection:
+        (last,) = connection.execute(
+            "SELECT notification_id - (convert_from(metadata, 'UTF8')::json->>'index')::int"
+            " + (convert_from(metadata, 'UTF8')::json->>'count')::int - 1 FROM events"
+            " WHERE notification_id <= %s ORDER BY notification_id DESC LIMIT 1",
+            [position],
+        ).fetchone() or (0,)
+    found: dict[str, Decimal] = {}
+    for row in folded_rows(databases, last)["entries"]:
+        found[row[7]] = Decimal(row[3]).scaleb(-DIGITS[row[11]])
+    return {wallet: amount for wallet, amount in found.items() if amount}
 
 
 def of_hledger(journal: Path) -> Balances:

@@ -17,8 +17,16 @@ from tests.books import ROOT, falcon, falcon_command
 from tests.drawn_statements import TRICKY
 from tests.events_writer import EventsWriter
 from tests.every_payment import write_every_payment
-from tests.exported import DIGITS, FORMATS, JOURNALS, READERS, Balances, ask, export, of_hledger
-from tests.read_model_fold import folded_rows
+from tests.exported import (
+    DIGITS,
+    FORMATS,
+    JOURNALS,
+    READERS,
+    ask,
+    balances_at,
+    export,
+    of_hledger,
+)
 from tests.servers import FreshDatabases, PostgresHome
 
 
@@ -92,21 +100,6 @@ def test_a_part_begins_and_ends_with_balances(
     expected = balances_at(every, int(str(options.get("--to", 2**40))))
     path = export(every, form, out / "book", *words)
     assert READERS[form](path) == expected
-
-
-def balances_at(databases: FreshDatabases, position: int = 2**40) -> Balances:
-    """Return what wallets have where the command ends that a position lies in."""
-    with databases.connect("reader") as connection:
-        (last,) = connection.execute(
-            "SELECT notification_id - (convert_from(metadata, 'UTF8')::json->>'index')::int"
-            " + (convert_from(metadata, 'UTF8')::json->>'count')::int - 1 FROM events"
-            " WHERE notification_id <= %s ORDER BY notification_id DESC LIMIT 1",
-            [position],
-        ).fetchone() or (0,)
-    found: dict[str, Decimal] = {}
-    for row in folded_rows(databases, last)["entries"]:
-        found[row[7]] = Decimal(row[3]).scaleb(-DIGITS[row[11]])
-    return {wallet: amount for wallet, amount in found.items() if amount}
 
 
 def test_parquet_has_a_file_a_day_and_every_event_typed(
