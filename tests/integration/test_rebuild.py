@@ -82,6 +82,21 @@ def test_the_command_tells_what_it_has_done(fan_out: FanOut) -> None:
     assert schemas(databases) == []
 
 
+def test_a_ledger_with_the_longest_name_and_a_dash_in_it(make_databases: MakeDatabases) -> None:
+    """The schemas of its rebuilds have names that the server takes whole, whichever model it is."""
+    databases = make_databases(f"a-{'b' * 29}")
+    some_traffic(FanOut(databases))
+    follow(FanOut(databases))
+    rows = stored_rows(databases)
+    with databases.connect("projector", "reports") as projector:
+        for name in NAMES:
+            projector.execute("SELECT begin_rebuild(%s, '{entries}', '{}', false)", [name])
+            projector.execute("SELECT drop_rebuild(%s)", [name])
+    for name in ("entries", "payment_requests"):
+        assert rebuilt(databases, name).switched
+    assert stored_rows(databases) == rows
+
+
 def test_an_unknown_read_model_is_named(databases: FreshDatabases) -> None:
     done = falcon(databases, "replay", "rebuild", "balance")
     assert done.returncode == 2
