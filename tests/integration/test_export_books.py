@@ -4,6 +4,7 @@ import random
 import resource
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from decimal import Decimal
@@ -224,6 +225,26 @@ def test_a_folder_is_replaced_by_force_and_only_if_it_is_an_export(
     file = out / "book" / "diary.txt"
     assert falcon(tricky, *words[:3], file, "--force").returncode == 2
     assert falcon(tricky, *words[:3], "-").returncode == 2
+
+
+def test_without_its_package_parquet_says_what_to_install(every: FreshDatabases, out: Path) -> None:
+    """It comes as an extra, which a small installation leaves out."""
+    words = ["export", "--format", "parquet", str(out / "book")]
+    script = (
+        "import sys; sys.modules['pyarrow'] = None;"
+        f" from interfaces.cli.entry import run_cli; sys.exit(run_cli({words}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=every.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert done.stderr == ("Parquet needs the package pyarrow: install falconpay[parquet].\n")
+    assert list(out.iterdir()) == []
 
 
 @pytest.mark.parametrize("form", FORMATS)

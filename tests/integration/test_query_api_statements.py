@@ -180,6 +180,21 @@ def test_more_entries_than_a_form_takes_are_refused(system: QuerySystem) -> None
     assert system.ask(path, format="pdf", to="2026-01-01").status_code == 200
 
 
+def test_what_a_form_cannot_tell_exactly_is_refused(system: QuerySystem) -> None:
+    """A camt.053 has 18 digits; two yen amounts of the largest size need 19."""
+    writer = system.writer
+    till, wallet = writer.open("JPY", kind="system"), writer.open("JPY")
+    for _ in range(2):
+        writer.transfer(till, wallet, 10**18, currency="JPY")
+    system.follow()
+    path = f"/v1/wallets/{wallet}/statement"
+    refused = system.ask(path, format="camt.053")
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid-request")
+    assert [error["parameter"] for error in refused.json()["errors"]] == ["format"]
+    assert system.found(path)["closing_balance"] == str(2 * 10**18)
+    assert system.ask(path, format="ofx").status_code == 200
+
+
 def test_it_is_shown_to_whoever_sees_the_wallet(
     system: QuerySystem, wallets: list[WalletId]
 ) -> None:
