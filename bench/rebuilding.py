@@ -26,6 +26,11 @@ COLLECTED_AFTER = 200_000
 """As rarely as in the worker's own process."""
 
 
+def projection(name: str) -> list[Projection]:
+    """Return one projection of the catalogue."""
+    return [each for each in CATALOGUE if each.name == name]
+
+
 def rebuild_beside(place: Place, name: str) -> dict[str, float]:
     """Rebuild a read model beside the live one; return the seconds of each part."""
     told = json.loads(place.falcon("replay", "rebuild", name, "--drop-old", "--json"))
