@@ -102,6 +102,19 @@ def test_a_rebuild_killed_at_a_point_is_gone_on_from(fan_out: FanOut, point: str
     assert wrong_rows(databases) == []
 
 
+def test_an_event_that_cannot_be_read_ends_it_with_a_sentence(fan_out: FanOut) -> None:
+    databases = fan_out.databases
+    tables = identities(databases)
+    with databases.connect_admin() as admin:
+        admin.execute("ALTER TABLE ledger_main.events DISABLE TRIGGER ALL")
+        admin.execute("UPDATE ledger_main.events SET state = '{' WHERE notification_id = 5")
+    done = falcon(databases, "replay", "rebuild", "entries")
+    assert done.returncode == 1
+    assert "entries cannot be rebuilt: An event of type" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert identities(databases) == tables
+
+
 class _Cut(Exception):
     """The process has ended in the middle of its rows."""
 
