@@ -8,6 +8,9 @@ from domain.checkpoints import Checkpoint
 from domain.merkle import ProofInvalid, consistency_spans, proof, root, verify_consistency
 from domain.tiles import BITS, WIDTH, Tile, Tiles, filled, tile_root
 
+TILES_LOOKED_BACK = 16
+"""How many full tiles are hashed again between two seals: 4,096 events, whatever the log has."""
+
 MOST_EVENTS = 50_000
 """How many events one seal takes at most, so that a long log is sealed in bounded steps."""
 
@@ -123,8 +126,13 @@ class Sealing:
         signer: Signer,
         origin: str,
         most_events: int = MOST_EVENTS,
+        look_back_from: int = 0,
     ) -> None:
-        """Take the store, what is remembered outside of it, the keys, and the log's name."""
+        """Take the store, what is remembered outside of it, the keys, and the log's name.
+
+        `look_back_from` is the tile with which looking back begins, so that it comes everywhere
+        although processes end.
+        """
         self._log = log
         self._memory = memory
         self._signer = signer
@@ -132,6 +140,7 @@ class Sealing:
         self._most_events = most_events
         self._last: Seal | None = None
         self._behind = False
+        self._looked_back = look_back_from
 
     @property
     def behind(self) -> bool:
@@ -179,6 +188,25 @@ class Sealing:
         self._memory.write(seal)
         self._publish(seal, tree)
         return seal
+
+    def look_back(self, count: int = TILES_LOOKED_BACK) -> None:
+        """Hash the events of some full tiles again, others each time, and compare their roots.
+
+        A seal reads nothing that is below a full tile, so this is how the process notices what was
+        changed there. Raises `SealsDiverged`.
+        """
+        full = _size(self._last) // WIDTH
+        for _ in range(min(count, full)):
+            number = self._looked_back % full
+            self._looked_back += 1
+            first = number * WIDTH
+            leaves = self._log.leaves(first, first + WIDTH)
+            _require_all(leaves, WIDTH, "events", first + WIDTH)
+            if self._log.roots(0, number, 1) != [tile_root(leaves)]:
+                raise SealsDiverged(
+                    f"What the store has from position {first + 1} to {first + WIDTH} is not what"
+                    " was sealed: ./falcon replay verify tells more."
+                )
 
     def _finish(self, stored: Seal | None, remembered: Seal) -> None:
         """Give the store a seal that was remembered when the process ended."""

@@ -142,6 +142,9 @@ SPAN = """
 _NONE = 2**63 - 1
 """Beyond every position."""
 
+PART = 1_000
+"""How many rows are read at a time: some milliseconds."""
+
 
 async def posted_through(snapshot: Snapshot, wallet_id: str, day: date, until: int) -> int:
     """Return what is posted by the end of a value date (UTC), of what is recorded by a position.
@@ -183,6 +186,11 @@ async def list_by_value(
 ) -> list[ValueRow]:
     """Return what moved on some value dates, both included, in their order, then by position."""
     asked = {"wallet_id": wallet_id, "since": since, "day": through, "until": until}
-    async with snapshot.cursor(row_factory=class_row(ValueRow)) as cursor:
+    rows: list[ValueRow] = []
+    # Rows come a part at a time, so that no other query waits for many being read, and so that the
+    # server does not take the transaction for one that was left alone.
+    async with snapshot.cursor("by_value", row_factory=class_row(ValueRow)) as cursor:
         await cursor.execute(IN_ORDER, {**asked, "limit": limit, "none": _NONE})
-        return await cursor.fetchall()
+        while part := await cursor.fetchmany(PART):
+            rows += part
+    return rows

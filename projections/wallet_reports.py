@@ -19,31 +19,33 @@ MOST_MOVEMENTS = 50_000
 _NONE = 2**63 - 1
 """Beyond every position."""
 
+# Asked for first, so that whoever plans the reports knows how much they are to read.
+BOUNDS = """
+    SELECT coalesce((
+            SELECT position FROM value_days
+            WHERE wallet_id = %(wallet_id)s AND value_date >= %(since)s
+            ORDER BY value_date LIMIT 1), %(none)s),
+        coalesce((
+            SELECT position FROM value_days
+            WHERE wallet_id = %(wallet_id)s AND value_date > %(until)s
+            ORDER BY value_date LIMIT 1), %(none)s)"""
 # Beyond the place where a wallet's latest value date passes a day only what came late is of that
 # day or before.
 MOVED = sql.SQL("""
-    WITH begun AS (
-        SELECT coalesce(min(position), %(none)s) AS position FROM (
-            SELECT position FROM value_days
-            WHERE wallet_id = %(wallet_id)s AND value_date >= %(since)s
-            ORDER BY value_date LIMIT 1) AS first),
-    passed AS (
-        SELECT coalesce(min(position), %(none)s) AS position FROM (
-            SELECT position FROM value_days
-            WHERE wallet_id = %(wallet_id)s AND value_date > %(until)s
-            ORDER BY value_date LIMIT 1) AS following),
-    moved AS MATERIALIZED (
+    WITH moved AS MATERIALIZED (
         SELECT * FROM (
-            SELECT e.* FROM entries e, begun, passed
-            WHERE e.wallet_id = %(wallet_id)s AND e.direction IS NOT NULL
-                AND e.position >= begun.position AND e.position < passed.position
-                AND e.position <= %(at)s
-                AND e.effective_at >= %(since)s::timestamp AT TIME ZONE 'UTC'
+            SELECT position, amount, recorded_at, effective_at, payment_id, counterparty, direction
+            FROM entries
+            WHERE wallet_id = %(wallet_id)s AND direction IS NOT NULL
+                AND position >= %(begun)s AND position < %(passed)s AND position <= %(at)s
+                AND effective_at >= %(since)s::timestamp AT TIME ZONE 'UTC'
             UNION ALL
-            SELECT e.* FROM passed, late_entries l JOIN entries e USING (position)
+            SELECT position, e.amount, recorded_at, effective_at, payment_id, counterparty,
+                direction
+            FROM late_entries l JOIN entries e USING (position)
             WHERE l.wallet_id = %(wallet_id)s
                 AND l.value_date BETWEEN %(since)s AND %(until)s
-                AND l.position > passed.position AND l.position <= %(at)s) AS of_period
+                AND l.position > %(passed)s AND l.position <= %(at)s) AS of_period
         WHERE %(direction)s::text IS NULL OR direction = %(direction)s
         LIMIT %(most)s + 1)""")
 COUNTERPARTIES = sql.SQL("""{moved},
@@ -69,7 +71,9 @@ FLOWS = sql.SQL("""{moved}
         c.reference AS counterparty, count(*) AS count, sum(m.amount) AS amount,
         (SELECT count(*) FROM moved) AS movements
     FROM moved m
-    JOIN payments p USING (payment_id)
+    CROSS JOIN LATERAL (
+        SELECT kind, metadata FROM payments
+        WHERE payments.payment_id = m.payment_id LIMIT 1) AS p
     LEFT JOIN balances c ON c.wallet_id = m.counterparty AND c.kind = 'system'
     GROUP BY 1, 2, 3, 4, 5""").format(moved=MOVED)
 OPENING = """
@@ -164,7 +168,8 @@ async def list_counterparties(
     must have both as far as the period. Raises `TooManyMovements`.
     """
     volume, counterparty = after or (None, None)
-    asked = {**_asked(wallet_id, period), "volume": volume, "after": counterparty, "limit": limit}
+    place = {"volume": volume, "after": counterparty, "limit": limit}
+    asked = {**await _asked(snapshot, wallet_id, period), **place}
     async with snapshot.cursor(row_factory=class_row(CounterpartyRow)) as cursor:
         await cursor.execute(COUNTERPARTIES, asked)
         rows = await cursor.fetchall()
@@ -178,8 +183,9 @@ async def list_flows(snapshot: Snapshot, wallet_id: str, period: Period) -> list
     It reads entries, value dates, payments and balances, so a snapshot must have all of them as
     far as the period. Raises `TooManyMovements`.
     """
+    asked = await _asked(snapshot, wallet_id, period)
     async with snapshot.cursor(row_factory=class_row(FlowRow)) as cursor:
-        await cursor.execute(FLOWS, _asked(wallet_id, period))
+        await cursor.execute(FLOWS, asked)
         rows = await cursor.fetchall()
     _refuse(rows)
     return rows
@@ -202,8 +208,8 @@ async def balance_points(
     return (0 if opening is None else int(opening[0])), rows
 
 
-def _asked(wallet_id: str, period: Period) -> dict[str, Any]:
-    return {
+async def _asked(snapshot: Snapshot, wallet_id: str, period: Period) -> dict[str, Any]:
+    asked: dict[str, Any] = {
         "wallet_id": wallet_id,
         "since": period.since,
         "until": period.until,
@@ -212,6 +218,9 @@ def _asked(wallet_id: str, period: Period) -> dict[str, Any]:
         "most": MOST_MOVEMENTS,
         "none": _NONE,
     }
+    row = await (await snapshot.execute(BOUNDS, asked)).fetchone()
+    assert row is not None, "a query without a table has one row"
+    return {**asked, "begun": row[0], "passed": row[1]}
 
 
 def _refuse(rows: list[Any]) -> None:

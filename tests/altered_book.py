@@ -18,7 +18,10 @@ from infrastructure.ledger_store.opening import open_ledger
 from tests.books import project, replay
 from tests.servers import FreshDatabases
 
-LEDGER_TABLES: tuple[LiteralString, ...] = ("events", "wallet_head", "store")
+LEDGER_TABLES: tuple[LiteralString, ...] = (
+    *("events", "wallet_head", "store"),
+    *("seal", "seal_tile", "seal_key"),
+)
 REPORT_TABLES: tuple[LiteralString, ...] = (
     *("checkpoint", "balances", "members", "entries", "payments", "payment_legs"),
     *("payment_steps", "schedules", "schedule_occurrences", "payment_requests"),
@@ -100,7 +103,7 @@ def kept(databases: FreshDatabases) -> Iterator["Book"]:
     with databases.connect_admin() as ledger, databases.connect_admin("reports") as reports:
         ledger.execute("SET search_path = ledger_main")
         reports.execute("SET search_path = reports_main")
-        for table in ("events", "store"):
+        for table in LEDGER_TABLES:
             ledger.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
         for connection, tables in ((ledger, LEDGER_TABLES), (reports, REPORT_TABLES)):
             for table in tables:

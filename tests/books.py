@@ -24,12 +24,14 @@ def falcon_command(*words: object) -> list[str]:
     return [sys.executable, "-m", "interfaces.cli", *map(str, words)]
 
 
-def falcon(databases: FreshDatabases, *words: object) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+def falcon(
+    databases: FreshDatabases, *words: object, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, with some settings in its environment."""
     return subprocess.run(
         falcon_command(*words),
         cwd=ROOT,
-        env=databases.environ,
+        env={**databases.environ, **settings},
         capture_output=True,
         text=True,
         check=False,

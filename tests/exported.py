@@ -2,16 +2,18 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from beancount import loader
 from beancount.core.data import Transaction
 
+from tests.books import falcon
 from tests.outside_programs import output_of
-from tests.read_model_fold import crockford
+from tests.read_model_fold import crockford, folded_rows
 from tests.servers import FreshDatabases
 
 DIGITS = {"EUR": 2, "USD": 2, "CZK": 2, "GBP": 2, "JPY": 0, "KWD": 3}
@@ -28,6 +30,21 @@ def heads(databases: FreshDatabases) -> Balances:
         for uuid, currency, posted in rows
         if posted
     }
+
+
+def balances_at(databases: FreshDatabases, position: int = 2**40) -> Balances:
+    """Return what wallets have where the command ends that a position lies in."""
+    with databases.connect("reader") as connection:
+        (last,) = connection.execute(
+            "SELECT notification_id - (convert_from(metadata, 'UTF8')::json->>'index')::int"
+            " + (convert_from(metadata, 'UTF8')::json->>'count')::int - 1 FROM events"
+            " WHERE notification_id <= %s ORDER BY notification_id DESC LIMIT 1",
+            [position],
+        ).fetchone() or (0,)
+    found: dict[str, Decimal] = {}
+    for row in folded_rows(databases, last)["entries"]:
+        found[row[7]] = Decimal(row[3]).scaleb(-DIGITS[row[11]])
+    return {wallet: amount for wallet, amount in found.items() if amount}
 
 
 def of_hledger(journal: Path) -> Balances:
@@ -60,3 +77,33 @@ def added_up(entries: list[Any]) -> dict[str, Decimal]:
                 assert isinstance(number, Decimal)
                 found[posting.account] = found.get(posting.account, Decimal(0)) + number
     return {account: amount for account, amount in found.items() if amount}
+
+
+def ask(folder: Path, statement: str) -> list[tuple[Any, ...]]:
+    """Ask DuckDB over the Parquet, as the view `book`."""
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE VIEW book AS SELECT * FROM read_parquet('{folder}/*.parquet')")
+        return connection.execute(statement).fetchall()
+
+
+def of_parquet(folder: Path) -> Balances:
+    """Return what DuckDB finds."""
+    rows = ask(folder, "SELECT stream_id, sum(posted) FROM book WHERE posted <> 0 GROUP BY ALL")
+    return {wallet: amount for wallet, amount in rows if amount}
+
+
+def export(databases: FreshDatabases, form: str, path: Path, *words: object) -> Path:
+    """Export a book and return where it is."""
+    done = falcon(databases, "export", "--format", form, path, *words)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+JOURNALS = ("hledger", "beancount")
+FORMATS = (*JOURNALS, "parquet")
+READERS: Mapping[str, Callable[[Path], Balances]] = {
+    "hledger": of_hledger,
+    "beancount": of_beancount,
+    "parquet": of_parquet,
+}
+"""What finds the balances in each form."""

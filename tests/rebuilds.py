@@ -31,6 +31,12 @@ SHAPES: tuple[LiteralString, ...] = (
     " i.indisprimary FROM {tables} JOIN pg_index i ON i.indrelid = c.oid",
     "SELECT c.relname, k.conname, k.contype, pg_get_constraintdef(k.oid) FROM {tables}"
     " JOIN pg_constraint k ON k.conrelid = c.oid",
+    # A rebuild would leave these behind, so there may be none of a read model's tables.
+    "SELECT c.relname, t.tgname FROM {tables} JOIN pg_trigger t ON t.tgrelid = c.oid"
+    " WHERE NOT t.tgisinternal",
+    "SELECT c.relname, r.ev_class::regclass::text FROM {tables}"
+    " JOIN pg_depend d ON d.refobjid = c.oid AND d.classid = 'pg_rewrite'::regclass"
+    " JOIN pg_rewrite r ON r.oid = d.objid",
 )
 TABLES: LiteralString = (
     "(SELECT * FROM pg_class WHERE relkind = 'r' AND relnamespace = 'reports_main'::regnamespace"

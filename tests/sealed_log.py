@@ -95,10 +95,12 @@ class SealedLog:
         if self.writes == self.die_at:
             raise Killed
 
-    def sealing(self, home: Path, origin: str = ORIGIN, most: int = 1_000) -> Sealing:
+    def sealing(
+        self, home: Path, origin: str = ORIGIN, most: int = 1_000, look_back_from: int = 0
+    ) -> Sealing:
         """Return what a process that begins now seals with."""
         signer = SealSigner(SealKeys(home, {}), origin, self.keys)
-        return Sealing(self, self, signer, origin, most)
+        return Sealing(self, self, signer, origin, most, look_back_from)
 
     def seal_all(self, home: Path, most: int = 1_000) -> Sequence[Seal]:
         """Seal as a process does that begins now, until nothing is new."""
@@ -107,3 +109,11 @@ class SealedLog:
         while sealing.step() is not None:
             pass
         return self.seals
+
+
+def sealed(log: SealedLog, home: Path, *sizes: int) -> SealedLog:
+    """Seal a log at each of some sizes."""
+    for size in sizes:
+        log.grow(size - log.head())
+        log.seal_all(home, most=1_000_000)
+    return log

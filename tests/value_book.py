@@ -35,6 +35,8 @@ def write_value_book(system: QuerySystem, commands: int = 300, seed: int = 5) ->
     """Write payments of which a third is dated back or ahead, and holds; return the wallets."""
     dice, writer = random.Random(seed), system.writer
     wallets = [writer.open(kind="system", name="Till"), *(writer.open() for _ in range(3))]
+    for wallet in wallets[1:]:
+        writer.overdraft(wallet, None)
     begin = datetime.combine(FIRST_DAY, datetime.min.time(), UTC)
     for number in range(commands):
         ahead = number * DAYS * 24 / commands

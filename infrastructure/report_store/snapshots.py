@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
-from psycopg.errors import QueryCanceled
+from psycopg.errors import IdleInTransactionSessionTimeout, QueryCanceled
 from psycopg_pool import AsyncConnectionPool, TooManyRequests
 
 from projections.contract import Snapshot
@@ -95,7 +95,7 @@ class Snapshots:
             try:
                 async with self._pool.connection(WAIT_SECONDS) as snapshot:
                     return await work(snapshot)
-            except (TooManyRequests, QueryCanceled) as fault:
+            except (TooManyRequests, QueryCanceled, IdleInTransactionSessionTimeout) as fault:
                 raise StoreUnavailable from fault
             except psycopg.OperationalError as fault:
                 # After a restart of the server every connection of the pool is found dead once,

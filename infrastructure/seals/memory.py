@@ -48,7 +48,8 @@ class SealMemory:
         """Replace the last seal; when this returns, the new one is on the disk under its name."""
         folder = self.path.parent
         folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f".{self.path.name}.{os.getpid()}"
+        # One name, since one sealer is active: what a killed one leaves is written over.
+        draft = folder / f".{self.path.name}.new"
         with draft.open("w", encoding="utf-8") as file:
             file.write(seal.note)
             file.flush()

@@ -22,8 +22,8 @@ def command(
         typer.Option(
             envvar="FALCONPAY_BENCH_ONLY",
             help="A group of figures, may be repeated. Measured by default: system, in-process,"
-            " holds, http, reading, million, import. Only when named: reports, overload, growth,"
-            " soak, peers, ledgers, cost.",
+            " holds, http, reading, stream, million, import. Only when named: reports, overload,"
+            " growth, soak, peers, ledgers, cost.",
         ),
     ] = None,
     minutes: Annotated[

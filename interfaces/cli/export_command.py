@@ -131,10 +131,11 @@ def _export(
 
 
 def _write_lines(chosen: _Chosen, output: IO[bytes]) -> int:
-    from interfaces.replay.book import event_lines, head_line, last_seal
+    from interfaces.replay.book import event_lines, head_line
+    from interfaces.replay.sealed_part import sealed_part
 
     first, last = chosen.first, chosen.last
-    output.write(head_line(chosen.ledger, first, last, last_seal(chosen.connection, last)))
+    output.write(head_line(chosen.ledger, first, last, sealed_part(chosen.connection, first, last)))
     for line in event_lines(chosen.reader, first, last):
         output.write(line)
     return last - first + 1

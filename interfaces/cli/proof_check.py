@@ -137,6 +137,8 @@ def read_entry(raw: bytes) -> Json:
     text = json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     if text.encode("utf-8", "replace") != raw:
         raise NotProven("An entry is not written in canonical JSON.")
+    for name in ("data", "metadata"):
+        _decoded(event[name])
     return event
 
 

@@ -1,8 +1,6 @@
 """`./falcon replay`: recomputes the books from their events, and compares."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,11 +9,12 @@ from domain.identifiers import IdentifierInvalid, decode, wallet_id
 from infrastructure.secrets import Secrets
 from interfaces.cli.chosen_ledger import settings_of
 from interfaces.cli.failure import CHECK_FAILED, WRONG_USAGE, Failure
+from interfaces.cli.replay_diff import diff
+from interfaces.cli.replay_payment import payment
 from interfaces.cli.replay_rebuild import drop, rebuild
+from interfaces.cli.shown import console, progress
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from domain.money import Currencies
     from interfaces.replay.findings import Difference
     from interfaces.replay.history import History
@@ -31,6 +30,8 @@ AsJson = Annotated[
 app = typer.Typer(help="Recompute the books from their events, and compare.", no_args_is_help=True)
 
 
+app.command()(payment)
+app.command()(diff)
 app.command()(rebuild)
 app.command()(drop)
 
@@ -70,12 +71,12 @@ def verify(
     with (
         snapshot(settings, secrets, "ledger") as events,
         snapshot(settings, secrets, "reports") as reports,
-        _progress() as progress,
+        progress() as step,
     ):
         if from_seal:
-            result = verify_from_seal(events, progress, outside)
+            result = verify_from_seal(events, step, outside)
         else:
-            result = replay(events, reports, progress, outside)
+            result = replay(events, reports, step, outside)
     if from_seal and not result.seals.count:
         raise Failure("There is no seal yet: run it without --from-seal.", CHECK_FAILED)
     if as_json:
@@ -134,30 +135,6 @@ def wallet(
         _show_wallet(found, currencies)
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], object]]:
-    """Show how far the replay is where a person is looking."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = ("replaying", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
-    with bar:
-        task = bar.add_task("events", total=None)
-        yield lambda position, last: bar.update(task, completed=position, total=last)
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    console = Console(highlight=False, soft_wrap=True)
-    if not console.is_terminal:
-        # A file has no edge, so nothing of a table needs to be cut off.
-        console.width = 160
-    return console
-
-
 def _fields(ledger: str, result: "Verification") -> dict[str, Any]:
     findings = result.findings
     return {
@@ -203,8 +180,8 @@ def _plain(value: object) -> object:
 def _show(ledger: str, result: "Verification", *, folded: bool) -> None:
     from rich.table import Table
 
-    console = _console()
-    console.print(
+    output = console()
+    output.print(
         f"Ledger {ledger}: {result.events:,} events up to position {result.position:,},"
         f" {result.wallets:,} wallets, replayed in {result.seconds:.1f} s"
     )
@@ -214,21 +191,21 @@ def _show(ledger: str, result: "Verification", *, folded: bool) -> None:
     if folded:
         table.add_row("wallet_head", f"{result.position:,}", str(counts["wallet_head"]))
     sealed = f"{result.seals.size:,}" if result.seals.count else "none yet"
-    table.add_row(f"{result.seals.count:,} seals", sealed, str(counts["seals"]))
+    table.add_row("seals", sealed, str(counts["seals"]))
     for model in result.read_models:
         count = sum(counts[table] for table in model.tables)
         found = str(count) if model.compared else "not compared"
         table.add_row(model.name, f"{model.position:,}", found)
     if folded and not result.read_models:
         table.add_row("read models", "none yet", "-")
-    console.print(table)
+    output.print(table)
     for difference in result.findings.in_order()[:SHOWN]:
-        console.print(difference.sentence(), markup=False)
+        output.print(difference.sentence())
     if result.findings.count > SHOWN:
-        console.print(f"{result.findings.count - SHOWN:,} more: --json lists up to a thousand.")
+        output.print(f"{result.findings.count - SHOWN:,} more: --json lists up to a thousand.")
     if not result.findings.count:
         right = "Everything is as the events say."
-        console.print(right if folded else "The history is the one that was sealed.")
+        output.print(right if folded else "The history is the one that was sealed.")
 
 
 def _show_wallet(found: "History", currencies: "Currencies") -> None:
@@ -237,19 +214,19 @@ def _show_wallet(found: "History", currencies: "Currencies") -> None:
     from interfaces.replay.history import amount_of, fields
 
     shown = fields(found, currencies)
-    console = _console()
+    output = console()
     state = Table(show_header=False)
     for name, value in shown.items():
         if name != "events":
             state.add_row(name.replace("_", " "), _in_words(value))
-    console.print(state)
+    output.print(state)
     table = Table("position", "recorded at", "event", "amount", "posted", "held")
     for step, event in zip(found.steps, shown["events"], strict=True):
         minor = amount_of(step)
         amount = "" if minor is None else currencies.format(minor, shown["currency"])
         numbers = (amount, event["posted"], event["held"])
         table.add_row(str(event["position"]), event["recorded_at"], event["type"], *numbers)
-    console.print(table)
+    output.print(table)
 
 
 def _in_words(value: object) -> str:

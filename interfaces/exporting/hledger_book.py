@@ -38,7 +38,7 @@ def book_lines(part: Part) -> Iterator[str]:
     yield from _opening(known, posting)
     for transaction in Journal(known.accounts).add(part.events()):
         text = one_line(transaction.description)
-        yield f"{transaction.day} * ({transaction.payment_id}) {text}"
+        yield f"{transaction.day} * ({transaction.payment_id}) {text}".rstrip()
         for account, amount in transaction.postings:
             yield posting(account, amount)
         yield ""

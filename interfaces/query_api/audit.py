@@ -11,14 +11,14 @@ from domain.leaves import entry, leaf_hash
 from domain.recorded import RecordedEvent
 from infrastructure.report_store.ledger_log import Lag, LedgerLog
 from infrastructure.report_store.reports import Checkpoint, Reports
-from interfaces.query_api.answers import (
+from interfaces.query_api.cursors import Key
+from interfaces.query_api.endpoint import Answer, Asked, Query
+from interfaces.query_api.log_answers import (
     Projections,
     ProjectionState,
     StoredEvent,
     StoredEvents,
 )
-from interfaces.query_api.cursors import Key
-from interfaces.query_api.endpoint import Answer, Asked, Query
 from interfaces.query_api.pages import Pages
 from interfaces.query_api.parameters import EventsParameters, ListParameters
 from projections.catalogue import CATALOGUE

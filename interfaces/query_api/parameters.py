@@ -130,8 +130,9 @@ Limit = Annotated[int, PlainValidator(_limit), WithJsonSchema(_LIMIT_SCHEMA)]
 AsOf = Annotated[int | Instant, PlainValidator(_as_of), WithJsonSchema(_AS_OF_SCHEMA)]
 Time = Annotated[Instant, PlainValidator(_instant), WithJsonSchema(TIME_SCHEMA)]
 Date = Annotated[date, PlainValidator(_date_of), WithJsonSchema(_DATE_SCHEMA)]
+MaybeDate = Annotated[date | None, PlainValidator(_date_of), WithJsonSchema(_DATE_SCHEMA)]
 EffectiveAsOf = Annotated[
-    date | Instant, PlainValidator(_effective_as_of), WithJsonSchema(_EFFECTIVE_SCHEMA)
+    date | Instant | None, PlainValidator(_effective_as_of), WithJsonSchema(_EFFECTIVE_SCHEMA)
 ]
 CurrencyCode = Annotated[str, PlainValidator(_currency), WithJsonSchema(_CURRENCY_SCHEMA)]
 Wallet = Annotated[WalletId, PlainValidator(_wallet), WithJsonSchema(_WALLET_SCHEMA)]
@@ -186,7 +187,7 @@ class AsOfParameters(Parameters):
 class EffectiveParameters(AsOfParameters):
     """A moment of the past, by when things were recorded and by when they had their value."""
 
-    effective_as_of: EffectiveAsOf | None = Field(
+    effective_as_of: EffectiveAsOf = Field(
         default=None,
         description="A value date, to its end, or an RFC 3339 time of value, inclusive; of what"
         " was recorded by `as_of`. Holds have no value date: they count from when they were"
@@ -210,12 +211,12 @@ class StatementParameters(AsOfParameters):
 
     model_config = ConfigDict(validate_by_alias=True, validate_by_name=False)
 
-    since: Date | None = Field(
+    since: MaybeDate = Field(
         default=None,
         alias="from",
         description="The first value date, included; by default that of the first entry.",
     )
-    until: Date | None = Field(
+    until: MaybeDate = Field(
         default=None,
         alias="to",
         description="The last value date, included; by default that of the last entry.",

@@ -6,15 +6,16 @@ from typing import Any
 
 from msgspec import UNSET
 
-from domain.money import Currencies, CurrencyUnknown
+from domain.money import Currencies
 from infrastructure.report_store.ledger_log import LedgerLog
 from infrastructure.report_store.reports import Reports
-from interfaces.http.problems import Problem
 from interfaces.query_api.answers import CurrencyTotal, Days, DayTotal, TrialBalance
+from interfaces.query_api.asked_currency import require_known
 from interfaces.query_api.cursors import Key
 from interfaces.query_api.endpoint import Answer, Asked, Query
 from interfaces.query_api.pages import Pages
 from interfaces.query_api.parameters import DailyParameters, TrialBalanceParameters
+from interfaces.query_api.tags import tag
 from projections.balances import BALANCES
 from projections.contract import Snapshot
 from projections.daily_totals import DAILY_TOTALS, DayRow, list_days
@@ -57,6 +58,7 @@ class ReportQueries:
                 DailyParameters,
                 Days,
                 self.daily,
+                tagged=True,
             ),
         )
 
@@ -78,12 +80,12 @@ class ReportQueries:
     async def daily(self, asked: Asked[DailyParameters]) -> Answer:
         """`GET /v1/reports/daily`."""
         wanted = asked.parameters
-        if wanted.currency is not None:
-            self._require_known(wanted.currency)
+        require_known(self._currencies, wanted.currency)
         key = self._pages.key(asked, DAILY_PATH)
         after = _FIRST if key is None else (date.fromisoformat(key[0]), key[1], key[2])
 
-        async def query(snapshot: Snapshot, _position: int) -> Days:
+        async def query(snapshot: Snapshot, position: int) -> tuple[str, Days]:
+            found = await tag(snapshot, asked, (DAILY_TOTALS,), position)
             rows = await list_days(
                 snapshot,
                 since=wanted.since,
@@ -93,17 +95,10 @@ class ReportQueries:
                 limit=wanted.limit + 1,
             )
             page, following = self._pages.cut(asked, DAILY_PATH, rows, _key)
-            return Days(items=[self._day(row) for row in page], next_cursor=following)
+            return found, Days(items=[self._day(row) for row in page], next_cursor=following)
 
-        return Answer(*await self._reports.ask((DAILY_TOTALS,), wanted.min_position, query))
-
-    def _require_known(self, currency: str) -> None:
-        try:
-            self._currencies.digits(currency)
-        except CurrencyUnknown as unknown:
-            errors = [{"detail": str(unknown), "parameter": "currency"}]
-            detail = "The query is not as it should be."
-            raise Problem("invalid-request", detail, errors=errors) from None
+        position, found = await self._reports.ask((DAILY_TOTALS,), wanted.min_position, query)
+        return Answer(position, found[1], found[0])
 
     def _total(self, row: CurrencyRow) -> CurrencyTotal:
         # Decimals would be rounded to 28 digits where they are subtracted.

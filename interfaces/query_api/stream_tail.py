@@ -26,7 +26,8 @@ WINDOW = 1_000
 """How many positions are looked through at a time, by the tail and for whoever resumes."""
 
 WAITING_BYTES = 2**20
-"""How much may wait for a listener before it is dropped as too slow: more than a window is."""
+"""How much may wait for a listener before it is dropped as too slow; what comes at one look is
+never too much for one who has read all that was before."""
 
 REPLAYS = 2
 """How many listeners at a time may look through the past; the others wait."""
@@ -47,15 +48,16 @@ class Listener:
         self._over = asyncio.Event()
 
     def give(self, frames: bytes) -> None:
-        """Let events wait to be sent; a listener for whom too much waits is dropped."""
+        """Let events wait to be sent; a listener for whom too much waits already is dropped."""
         if self.ended:
             return
-        self._waiting += frames
-        self._come.set()
-        if len(self._waiting) > WAITING_BYTES:
+        if self._waiting and len(self._waiting) + len(frames) > WAITING_BYTES:
             self._waiting.clear()
             self.slow = True
             self.end()
+            return
+        self._waiting += frames
+        self._come.set()
 
     def end(self) -> None:
         """Send nothing any more."""

@@ -9,7 +9,7 @@ import psycopg
 
 from infrastructure.databases.logins import conninfo
 from infrastructure.databases.migrate import check
-from infrastructure.event_codec import EventCodec
+from infrastructure.event_codec import EventCodec, EventUnreadable
 from infrastructure.event_log.reader import EventReader
 from infrastructure.report_store.read_ahead import ReadAhead
 from infrastructure.report_store.rebuilt_tables import (
@@ -23,7 +23,7 @@ from infrastructure.settings import Settings
 from interfaces.cli.failure import CHECK_FAILED, DEPENDENCY_MISSING, Failure
 from interfaces.rebuilding.comparison import compare
 from interfaces.replay.findings import Findings
-from projections.checkpoints import Checkpoint
+from projections.checkpoints import Checkpoint, Superseded
 from projections.contract import Projection
 from projections.rebuild import Build, stands_in
 from projections.sources import Store
@@ -39,6 +39,10 @@ LOCK_SECONDS = (0.2, 0.2, 0.2, 1.2)
 """How long each attempt waits for the tables, and queries behind it; the longest makes a vacuum
 give way, and is still shorter than a query waits."""
 
+_CLAIMED = (
+    "The read model {name} is being rebuilt already: wait until that has ended; ./falcon status"
+    " shows the state rebuilding as long as it lasts."
+)
 Progress = Callable[[str, int, int], object]
 """Told what is being done, how far it is, and how far it will go."""
 
@@ -65,12 +69,42 @@ class Rebuilt:
 
 
 def rebuild(
-    settings: Settings, secrets: Secrets, projection: Projection, progress: Progress
+    settings: Settings,
+    secrets: Secrets,
+    projection: Projection,
+    progress: Progress,
+    limit: int = 20_000,
 ) -> Rebuilt:
     """Build a read model anew while the live one serves, and exchange them if it is right.
 
+    `limit` is how many events are committed at a time, which is what may have to be done again.
     Raises `Failure` where it cannot be done now; what has been built stays and is gone on from.
     """
+    try:
+        return _rebuild(settings, secrets, projection, progress, limit)
+    except EventUnreadable as fault:
+        raise Failure(
+            f"{projection.name} cannot be rebuilt: {fault} ./falcon replay verify names the place.",
+            CHECK_FAILED,
+        ) from None
+    except Superseded:
+        # The claim went with its connection, and somebody else has it now.
+        raise Failure(_CLAIMED.format(name=projection.name), DEPENDENCY_MISSING) from None
+    except psycopg.errors.DiskFull:
+        raise Failure(
+            f"The database server's disk is full: make room, then rebuild {projection.name} again,"
+            " which goes on from what has been built, or drop that by ./falcon replay drop.",
+            DEPENDENCY_MISSING,
+        ) from None
+
+
+def _rebuild(
+    settings: Settings,
+    secrets: Secrets,
+    projection: Projection,
+    progress: Progress,
+    limit: int,
+) -> Rebuilt:
     with (
         rebuilt_tables(settings, secrets, projection) as tables,
         _event_store(settings, secrets) as store,
@@ -78,7 +112,7 @@ def rebuild(
         _claim(tables, projection)
         live = _sound(tables, projection, store)
         began = time.monotonic()
-        with _build(settings, secrets, projection, tables, store, live) as (schema, build):
+        with _build(settings, secrets, projection, tables, store, live, limit) as (schema, build):
             began_at = build.position
             for position in build.advance_to(live.position):
                 progress("building", position, live.position)
@@ -123,11 +157,7 @@ def _claim(tables: RebuiltTables, projection: Projection) -> None:
     deadline = time.monotonic() + CLAIM_SECONDS
     while not tables.claim():
         if time.monotonic() >= deadline:
-            raise Failure(
-                f"The read model {projection.name} is being rebuilt already: wait until that has"
-                " ended; ./falcon status shows the state rebuilding as long as it lasts.",
-                DEPENDENCY_MISSING,
-            )
+            raise Failure(_CLAIMED.format(name=projection.name), DEPENDENCY_MISSING)
         time.sleep(0.1)
 
 
@@ -158,12 +188,13 @@ def _build(
     tables: RebuiltTables,
     store: Store,
     live: Checkpoint,
+    limit: int,
 ) -> Iterator[tuple[str, Build]]:
     """Give what was begun before, where it may be gone on from, else new and empty tables."""
     for afresh in (False, True):
         schema = tables.begin(afresh=afresh)
         with connection_to(settings, secrets, schema) as connection:
-            build = Build(projection, connection, store)
+            build = Build(projection, connection, store, limit)
             if build.may_go_on() and build.position <= live.position:
                 yield schema, build
                 return

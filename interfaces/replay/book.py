@@ -3,38 +3,27 @@
 import json
 from base64 import b64encode
 from collections.abc import Iterator
-from typing import Any, LiteralString
 
 import msgspec
-import psycopg
 
 from domain.identifiers import event_id
 from domain.leaves import entry, leaf_hash
 from domain.recorded import RecordedEvent
 from infrastructure.event_log.reader import EventReader
-
-# The key of a seal is the last one that had begun to sign by then.
-SEAL: LiteralString = """
-    SELECT s.checkpoint, (
-        SELECT k.vkey FROM seal_key k WHERE k.epoch = s.epoch AND k.from_size <= s.size
-        ORDER BY k.from_size DESC, k.place DESC LIMIT 1)
-    FROM seal s
-    WHERE s.epoch = (SELECT max(number) FROM epoch) AND s.size <= %s
-    ORDER BY s.size DESC LIMIT 1"""
+from interfaces.replay.sealed_part import SealedPart
 
 
-def last_seal(connection: psycopg.Connection[Any], last: int) -> tuple[str, str] | None:
-    """Return the last checkpoint that covers no event beyond a position, and its key."""
-    return connection.execute(SEAL, (last,)).fetchone()
+def head_line(ledger: str, first: int, last: int, seal: SealedPart | None) -> bytes:
+    """Return the first line: which events follow, both ends included, and the last seal.
 
-
-def head_line(ledger: str, first: int, last: int, seal: tuple[str, str] | None) -> bytes:
-    """Return the first line: which events follow, both ends included, and their last seal.
-
-    `checkpoint` and `vkey` are null as long as none of them is sealed.
+    `checkpoint` and `vkey` are null as long as nothing is sealed. A part of the book that lies
+    within what is sealed has a `proof`, too: the hashes beside it, from left to right.
     """
-    checkpoint, vkey = seal or (None, None)
-    fields = {"ledger": ledger, "from": first, "to": last, "checkpoint": checkpoint, "vkey": vkey}
+    fields: dict[str, object] = {"ledger": ledger, "from": first, "to": last}
+    fields["checkpoint"] = None if seal is None else seal.checkpoint
+    fields["vkey"] = None if seal is None else seal.vkey
+    if seal is not None and seal.hashes:
+        fields["proof"] = [b64encode(each).decode() for each in seal.hashes]
     return json.dumps(fields).encode() + b"\n"
 
 

@@ -13,7 +13,11 @@ KEPT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is not as the events say; `where` is events, wallet_head or a read model."""
+    """One thing that is not as the events say.
+
+    `where` is events, wallet_head, seals or a read model. What seals tell lies anywhere from
+    `position` up to `until`.
+    """
 
     position: int
     where: str
@@ -21,11 +25,13 @@ class Difference:
     field: str
     expected: object
     found: object
+    until: int | None = None
 
     def sentence(self) -> str:
         """Return the difference for people."""
+        place = str(self.position) if self.until is None else f"{self.position} to {self.until}"
         return (
-            f"Position {self.position}, {self.where}, {self.stream}: {self.field} should be"
+            f"Position {place}, {self.where}, {self.stream}: {self.field} should be"
             f" {_shown(self.expected)} and is {_shown(self.found)}."
         )
 
@@ -41,19 +47,35 @@ def _readable(value: object) -> object:
 
 @dataclass(slots=True)
 class Findings:
-    """Collects differences; `first` is the one at the lowest position."""
+    """Collects differences."""
 
     count: int = 0
-    first: Difference | None = None
+    exact: Difference | None = None
+    """The first one of which the position is known."""
+
+    spread: Difference | None = None
+    """The first one that may be about any position of several."""
+
     kept: list[Difference] = field(default_factory=list)
     by_place: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def first(self) -> Difference | None:
+        """The difference at the lowest position, as exactly as it is known."""
+        if self.exact is None or self.spread is None:
+            return self.exact or self.spread
+        until = self.spread.until
+        assert until is not None, "which makes it a spread one"
+        return self.spread if until < self.exact.position else self.exact
 
     def add(self, difference: Difference) -> None:
         """Count a difference, keeping it as long as there are few."""
         self.count += 1
         self.by_place[difference.where] += 1
-        if self.first is None or difference.position < self.first.position:
-            self.first = difference
+        if difference.until is None:
+            self.exact = _earlier(self.exact, difference)
+        else:
+            self.spread = _earlier(self.spread, difference)
         if len(self.kept) < KEPT:
             self.kept.append(difference)
 
@@ -81,5 +103,11 @@ class Findings:
         self.add(Difference(position, where, name, "row", None, "a row that no event asks for"))
 
     def in_order(self) -> list[Difference]:
-        """Return what was kept by position."""
-        return sorted(self.kept, key=lambda difference: difference.position)
+        """Return what was kept by position, the first one always among it."""
+        first = self.first
+        lost = [] if first is None or first in self.kept else [first]
+        return sorted([*lost, *self.kept], key=lambda difference: difference.position)
+
+
+def _earlier(first: Difference | None, other: Difference) -> Difference:
+    return other if first is None or other.position < first.position else first

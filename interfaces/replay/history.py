@@ -61,6 +61,20 @@ def fields(found: History, currencies: Currencies) -> dict[str, Any]:
     """Return a history with its wallet as JSON has it."""
     wallet = found.wallet
     assert wallet is not None, "a wallet that was opened has fields"
+
+    def shown(minor: int) -> str:
+        return currencies.format(minor, wallet.opened.currency)
+
+    return {
+        "wallet_id": wallet.name,
+        "position": found.position,
+        **standing(wallet, currencies),
+        "events": [_event(step, shown(step.posted), shown(step.held)) for step in found.steps],
+    }
+
+
+def standing(wallet: Wallet, currencies: Currencies) -> dict[str, Any]:
+    """Return all that a wallet is and has, money as decimal strings."""
     opened = wallet.opened
 
     def shown(minor: int) -> str:
@@ -69,8 +83,6 @@ def fields(found: History, currencies: Currencies) -> dict[str, Any]:
     limit = wallet.overdraft_limit
     frozen = wallet.frozen_by_member or wallet.frozen_by_operator
     return {
-        "wallet_id": wallet.name,
-        "position": found.position,
         "name": opened.name,
         "kind": opened.kind,
         "class": opened.account_class,
@@ -92,7 +104,6 @@ def fields(found: History, currencies: Currencies) -> dict[str, Any]:
         },
         "members": dict(sorted(wallet.members.items())),
         "opened_at": time_of(wallet.opened_recorded),
-        "events": [_event(step, shown(step.posted), shown(step.held)) for step in found.steps],
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import UnionType
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -31,7 +32,7 @@ from interfaces.replay.schedule_lines import (
     occurrence_of,
     schedule_of,
 )
-from interfaces.replay.stored import Moved, Paid, Stored, Unreadable, WentOn, chunks, stamp
+from interfaces.replay.stored import Facts, Moved, Paid, Stored, Unreadable, WentOn, chunks, stamp
 from interfaces.replay.value_lines import (
     LATE_ENTRIES,
     LATE_ENTRY_FIELDS,
@@ -157,6 +158,7 @@ class ReadModels:
         """
         facts = event.facts
         self._trail.add(event)
+        last = self._fitting(facts, last)
         if isinstance(last, Unreadable):
             # That event is found where it stands; nothing is wrong where its stream begins.
             for rows in (self._payments, self._requests, self._schedules):
@@ -189,6 +191,19 @@ class ReadModels:
 
         elif isinstance(facts, Scheduled | ScheduleWentOn):
             self._follow_schedule(event, facts, last)
+
+    def _fitting(
+        self, facts: Facts, last: Stored | Unreadable | None
+    ) -> Stored | Unreadable | None:
+        """Say where a stream goes on with what cannot follow its first event."""
+        if last is None or isinstance(last, Unreadable):
+            return last
+        for beginning, going_on in _GOES_ON:
+            if isinstance(facts, beginning) and not isinstance(last.facts, going_on):
+                wrong = "type", "one that goes on with its stream", last.type
+                self._findings.add(Difference(last.position, "events", last.name, *wrong))
+                return Unreadable("type", last.type)
+        return last
 
     def _follow_schedule(
         self, event: Stored, facts: Scheduled | ScheduleWentOn, last: Stored | None
@@ -255,6 +270,13 @@ def _schedule_after(last: Stored) -> ScheduleStanding:
     assert isinstance(last.facts, ScheduleWentOn), "what comes after the first event of a schedule"
     return last.facts.standing
 
+
+_GOES_ON: Sequence[tuple[type | UnionType, type | UnionType]] = (
+    (Paid, Paid | WentOn),
+    (Requested, RequestEnded),
+    (Scheduled, ScheduleWentOn),
+)
+"""What may stand behind the first event of a stream."""
 
 _MODEL_OF = {
     "payment_legs": "payments",

@@ -1,14 +1,16 @@
 """Checks seals while a replay goes through the events: their tree is what was signed."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
 
 from application.sealing import Seal
-from domain.checkpoints import CheckpointInvalid
+from domain.checkpoints import Checkpoint, CheckpointInvalid
 from domain.identifiers import StreamId
 from domain.instants import Instant
 from domain.leaves import entry, leaf_hash
@@ -19,10 +21,12 @@ from infrastructure.event_log.reader import EventReader
 from infrastructure.seals.keys import SealKeys
 from infrastructure.seals.memory import SealMemory, seal_of, sealed_epochs
 from infrastructure.seals.notes import NoteInvalid, Verifier, parse_vkey, verified_by
+from infrastructure.seals.origin import seal_origin
 from infrastructure.secrets import SecretMissing
 from infrastructure.settings import Settings
 from interfaces.replay.findings import Difference, Findings
 from interfaces.replay.stored import chunks, stream_name, time_of
+from interfaces.replay.witnesses import witnessed
 
 LAST: LiteralString = "SELECT coalesce(max(size), 0) FROM seal WHERE epoch = %s"
 SEALS: LiteralString = """
@@ -38,20 +42,31 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What the home knows of seals, where nobody who writes to the database can write.
+    """What is known of seals where nobody who writes to the database can write.
 
-    `remembered` has the last seal of each epoch. `public_keys` are those of the secret; none
-    stands for a home that has no such secret.
+    `remembered` has the last seal of each epoch, from the home. `public_keys` are those of its
+    secret; none stands for a home that has no such secret. `witnessed` is what anchors have, by
+    the log's name, which `origin` tells of an epoch.
     """
 
     remembered: Mapping[int, Seal]
     public_keys: Sequence[bytes] | None
+    witnessed: Mapping[str, Sequence[Checkpoint]] = field(default_factory=dict)
+    origin: Callable[[int], str] = str
+
+    def of(self, epoch: int) -> list[Checkpoint]:
+        """Return every checkpoint of an epoch's log, the smaller ones first."""
+        found = [*self.witnessed.get(self.origin(epoch), ())]
+        if epoch in self.remembered:
+            found.append(self.remembered[epoch].checkpoint)
+        return sorted(found, key=lambda checkpoint: checkpoint.size)
 
 
-def look_outside(settings: Settings) -> Outside:
-    """Return what the home knows of the ledger's seals; raises `SealingRefused`.
+def look_outside(settings: Settings, anchors: Sequence[Path] = ()) -> Outside:
+    """Return what home and anchors know of the ledger's seals.
 
-    To be called before the store is looked at, which then is at least as far.
+    `anchors` are files or folders beside those of the settings. To be called before the store is
+    looked at, which then is at least as far. Raises `SealingRefused` and `Failure`.
     """
     home, ledger = settings.home, settings.ledger
     found = {epoch: SealMemory(home, ledger, epoch).read() for epoch in sealed_epochs(home, ledger)}
@@ -59,7 +74,9 @@ def look_outside(settings: Settings) -> Outside:
         keys = [key.public_key().public_bytes_raw() for key in SealKeys(home).read()]
     except SecretMissing:
         keys = None
-    return Outside({epoch: seal for epoch, seal in found.items() if seal is not None}, keys)
+    remembered = {epoch: seal for epoch, seal in found.items() if seal is not None}
+    origin = partial(seal_origin, settings)
+    return Outside(remembered, keys, witnessed(settings, anchors), origin)
 
 
 class SealCheck:
@@ -75,7 +92,7 @@ class SealCheck:
         self._findings = findings
         self._outside = outside or Outside({}, None)
         epoch = EventReader(ledger).epoch()
-        self._remembered = self._outside.remembered.get(epoch)
+        self._outer = deque(self._outside.of(epoch))
         row = ledger.execute(LAST, [epoch]).fetchone()
         self.last = 0 if row is None else int(row[0])
         """The size of the latest seal, 0 when there is none."""
@@ -86,8 +103,7 @@ class SealCheck:
         self._keys = self._verifiers([vkey for (vkey,) in ledger.execute(KEYS, [epoch])])
         self._seals = _Ahead(_rows(ledger, "seals", SEALS, epoch))
         self._tiles = _Ahead(_rows(ledger, "tiles", TILES, epoch))
-        remembered = self._remembered
-        self._until = max(self.last, 0 if remembered is None else remembered.checkpoint.size)
+        self._until = max(self.last, self._outer[-1].size if self._outer else 0)
         self._size = 0
         self._right = 0
         self._broken = False
@@ -101,7 +117,8 @@ class SealCheck:
             self._grow(_leaf(row))
             if self._size == self._seals.size:
                 self._compare_seal(self._seals.take())
-            self._compare_remembered()
+            while self._outer and self._outer[0].size == self._size:
+                self._compare_root(self._outer.popleft())
 
     def end(self, last: int) -> None:
         """Say what was sealed and is not there any more."""
@@ -130,7 +147,8 @@ class SealCheck:
             return
         stored = bytes(self._tiles.take()[2])
         if stored != root:
-            self._wrong(first, "tile", f"root of level {level}", stored.hex(), root.hex())
+            field = f"root of level {level}"
+            self._wrong(first, "tile", field, stored.hex(), root.hex(), self._size)
 
     def _compare_seal(self, row: Row) -> None:
         size, stored, note = row
@@ -144,22 +162,17 @@ class SealCheck:
         said = (seal.checkpoint.size, seal.checkpoint.root)
         if said != (size, bytes(stored)):
             self._wrong(size, "seal", "checkpoint", f"of size {size} and its root", said[0])
-        self._compare_root(seal)
+        self._compare_root(seal.checkpoint)
 
-    def _compare_remembered(self) -> None:
-        remembered = self._remembered
-        if remembered is not None and remembered.checkpoint.size == self._size:
-            self._compare_root(remembered)
-
-    def _compare_root(self, seal: Seal) -> None:
+    def _compare_root(self, sealed: Checkpoint) -> None:
         """Compare once: behind the first difference every root is another one."""
         root = self._root()
-        if seal.checkpoint.root == root:
+        if sealed.root == root:
             self._right = self._size
         elif not self._broken:
             self._broken = True
-            expected = f"{seal.checkpoint.root.hex()} up to {self._size}"
-            self._wrong(self._right + 1, "seal", "root", expected, root.hex())
+            expected = f"{sealed.root.hex()} up to {self._size}"
+            self._wrong(self._right + 1, "seal", "root", expected, root.hex(), self._size)
 
     def _root(self) -> bytes:
         *others, (_, root) = self._stack
@@ -183,8 +196,16 @@ class SealCheck:
                 self._wrong(1, "seal_key", vkey, "a key of the home's secret", "another key")
         return found
 
-    def _wrong(self, position: int, what: str, field: str, expected: object, found: object) -> None:
-        self._findings.add(Difference(position, "seals", what, field, expected, found))
+    def _wrong(
+        self,
+        position: int,
+        what: str,
+        field: str,
+        expected: object,
+        found: object,
+        until: int | None = None,
+    ) -> None:
+        self._findings.add(Difference(position, "seals", what, field, expected, found, until))
 
 
 class _Ahead:
@@ -217,7 +238,11 @@ def _leaf(row: Row) -> bytes:
     position, stream, version, topic, state, metadata, recorded = row
     name = _name(topic.partition(".")[0] + ".", stream)
     event = RecordedEvent(position, name, version, topic, state, metadata, _instant(recorded))
-    return leaf_hash(entry(event))
+    try:
+        return leaf_hash(entry(event))
+    except UnicodeEncodeError:
+        # A type that was never written by a ledger has no entry, and so is no leaf of a seal.
+        return bytes(32)
 
 
 @lru_cache(maxsize=65_536)

@@ -179,6 +179,7 @@ SHAPES: Mapping[str, type[Facts]] = {
     "wallet.overdraft_limit_changed.v1": Limited,
     "wallet.frozen.v1": Sided,
     "wallet.unfrozen.v1": Sided,
+    "wallet.closed.v1": Other,
     "wallet.limits_changed.v1": Limits,
     "wallet.member_added.v1": MemberAdded,
     "wallet.member_removed.v1": MemberRemoved,
@@ -202,7 +203,6 @@ SHAPES: Mapping[str, type[Facts]] = {
 _DECODE: Mapping[str, Callable[[bytes], Facts]] = {
     name: msgspec.json.Decoder(shape).decode for name, shape in SHAPES.items()
 }
-_DECODE_OTHER = msgspec.json.Decoder(Other).decode
 _DECODE_PLACE = msgspec.json.Decoder(actors.Place).decode
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -225,10 +225,10 @@ class Stored(msgspec.Struct):
 
 
 class Unreadable(ValueError):
-    """A row cannot be decoded; the field is `data` or `metadata`."""
+    """A row cannot be decoded."""
 
     def __init__(self, column: str, reason: str) -> None:
-        """Keep which of the two it is."""
+        """Keep why, and of which field: `data`, `metadata` or `type`."""
         super().__init__(reason)
         self.column = column
 
@@ -247,8 +247,10 @@ class Reader:
             place = _DECODE_PLACE(metadata)
         except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
             raise Unreadable("metadata", str(fault)) from None
+        if type_name not in _DECODE:
+            raise Unreadable("type", f"{type_name} is no type of the contract")
         try:
-            facts = _DECODE.get(type_name, _DECODE_OTHER)(state)
+            facts = _DECODE[type_name](state)
         except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
             raise Unreadable("data", str(fault)) from None
         name = self._wallets.get(stream)
@@ -288,4 +290,7 @@ def time_of(stamped: bytes | None) -> str | None:
     if stamped is None:
         return None
     since = timedelta(microseconds=int.from_bytes(stamped, "big", signed=True))
-    return (_EPOCH + since).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    try:
+        return (_EPOCH + since).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    except OverflowError:
+        return f"{since} after 2000"  # Such as infinity, stored by a superuser.

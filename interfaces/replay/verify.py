@@ -90,7 +90,7 @@ def verify(
     events = 0
     for rows in chunks(ledger, "events", IN_ORDER, last):
         lasts = last_events(ledger, rows, models.until)
-        fold(rows, lasts, reader, order, wallets, models, findings)
+        _fold(rows, lasts, reader, order, wallets, models, findings)
         seals.add(rows)
         events += len(rows)
         progress(rows[-1][0], last)
@@ -129,7 +129,7 @@ def last_events(
     return found
 
 
-def fold(
+def _fold(
     rows: Iterable[Row],
     lasts: Mapping[bytes, Row],
     reader: Reader,
@@ -154,10 +154,10 @@ def fold(
         models.before(event.position, wallets, order)
         order.add(event)
         last = lasts.get(event.stream) if event.version == 1 else None
-        models.add(event, wallets.add(event), None if last is None else _read(reader, last))
+        models.add(event, wallets.add(event), None if last is None else read_row(reader, last))
 
 
-def _read(reader: Reader, row: Row) -> Stored | Unreadable:
+def read_row(reader: Reader, row: Row) -> Stored | Unreadable:
     """Return an event, or why it cannot be read, which is found where it stands."""
     try:
         return reader.read(row)

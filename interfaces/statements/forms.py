@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from interfaces.statements import beancount_form, camt_form, csv_form, hledger_form, ofx_form
 from interfaces.statements.statement import Statement
 
-MOST_LINES = 50_000
-"""How many entries a statement may have: what one answer may take of memory, some 100 MB."""
+MOST_LINES = 20_000
+"""How many entries a statement may have: some 40 MB of memory and half a second of a core."""
 
 MOST_LINES_IN_PDF = 2_000
 """The same for PDF, whose pages are drawn one by one: about 80 of them."""

@@ -31,7 +31,7 @@ def _lines(statement: Statement) -> Iterator[str]:
         yield ""
     for line in statement.lines:
         side = "income" if line.amount > 0 else "expenses"
-        yield f"{line.value_date} * ({line.payment_id}) {one_line(line.description)}"
+        yield f"{line.value_date} * ({line.payment_id}) {one_line(line.description)}".rstrip()
         yield posting(wallet, line.amount, line.balance_after) + f"  ; entry:{line.entry_id}"
         yield posting(f"{side}:{line.counterparty}", -line.amount)
         yield ""

@@ -1,6 +1,7 @@
 """The role `sealer`: signs how far the log of a ledger has come, one active sealer a ledger."""
 
 import threading
+from secrets import randbelow
 
 import psycopg
 import structlog
@@ -102,6 +103,8 @@ class Sealer:
             if sealing.last is not None:
                 anchoring.offer(sealing.last)
             while not stop.is_set() and reader.epoch() == epoch:
+                if not sealing.behind:
+                    sealing.look_back()
                 seal = sealing.step()
                 self.condition.reason = None
                 self._observe(stored, sealing.last)
@@ -113,7 +116,8 @@ class Sealer:
     def _sealing(self, stored: StoredSeals, memory: SealMemory, epoch: int) -> Sealing:
         origin = seal_origin(self._settings, epoch)
         signer = SealSigner(SealKeys(self._settings.home), origin, stored.keys)
-        return Sealing(stored, memory, signer, origin)
+        begin = randbelow(1_000_000)
+        return Sealing(stored, memory, signer, origin, look_back_from=begin)
 
     def _observe(self, stored: StoredSeals, last: Seal | None) -> None:
         size = 0 if last is None else last.checkpoint.size

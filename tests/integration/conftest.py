@@ -18,6 +18,7 @@ from tests.scene import Scene, scene_on
 from tests.servers import FreshDatabases, PostgresHome
 from tests.simulated_store import SimulatedBook, SimulatedStore
 from tests.store_steps import Connect
+from tests.tampered_book import Tampered, tampered_book
 from tests.written import Written
 
 
@@ -36,6 +37,25 @@ def book(written: Book) -> Iterator[Book]:
     """Give the book to be altered, and set it right again afterwards."""
     yield written
     written.put_right()
+
+
+@pytest.fixture(scope="module")
+def sealed_book(
+    postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Tampered]:
+    """Write and seal the book of every kind of payment once, and keep a copy of every table."""
+    databases = servers.fresh_databases(postgres, tmp_path_factory.mktemp("sealed") / "home")
+    with tampered_book(databases) as tampered:
+        yield tampered
+    databases.drop()
+
+
+@pytest.fixture
+def world(sealed_book: Tampered) -> Iterator[Tampered]:
+    """Give the sealed book to be tampered with, and put it and its home right afterwards."""
+    with sealed_book.home_kept():
+        yield sealed_book
+    sealed_book.book.put_right()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import hashlib
 import json
 import resource
 import subprocess
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,12 @@ import pytest
 import rfc8785
 
 from domain.identifiers import encode
+from infrastructure.seals.keys import SealKeys
+from interfaces.cli import proof_check
 from tests.altered_book import Book
-from tests.books import ROOT, falcon, falcon_command
+from tests.books import ROOT, falcon, falcon_command, falcon_json
 from tests.every_payment import write_every_payment
+from tests.sealed_ledger import SealedLedger, seal_now
 from tests.servers import FreshDatabases
 
 
@@ -211,22 +213,35 @@ def test_positions_are_dense_in_an_export_of_another_part(book: Book) -> None:
 
 
 @pytest.fixture
-def sealed(book: Book) -> Iterator[Book]:
-    """Give the book with two seals and a key that has changed between them."""
-    for size, checkpoint in ((7, "at 7"), (20, "at 20")):
-        book.ledger.execute(
-            "INSERT INTO seal (epoch, size, root, checkpoint) VALUES (1, %s, %s, %s)",
-            (size, b"0" * 32, checkpoint),
-        )
-    for place, (vkey, size) in enumerate((("first", 1), ("second", 8))):
-        book.ledger.execute("INSERT INTO seal_key VALUES (%s, 1, %s, %s)", (vkey, size, place))
-    yield book
-    book.ledger.execute("ALTER TABLE seal DISABLE TRIGGER ALL; DELETE FROM seal")
-    book.ledger.execute("ALTER TABLE seal_key DISABLE TRIGGER ALL; DELETE FROM seal_key")
+def sealed(databases: FreshDatabases) -> SealedLedger:
+    """Give a ledger that is sealed in parts by two keys, but for its last events."""
+    world = SealedLedger(databases)
+    for _ in range(2):
+        world.write(300)
+        seal_now(databases, most=100)
+        SealKeys(databases.settings.home, {}).rotate()
+    world.write(20)
+    return world
 
 
-def test_the_head_line_has_the_last_seal_of_what_follows(sealed: Book) -> None:
-    """With the key that had begun to sign by then; a later seal covers more than there is here."""
-    for last, checkpoint, vkey in ((6, None, None), (19, "at 7", "first"), (20, "at 20", "second")):
-        head = export(sealed, "--to", last)[0]
-        assert (head["checkpoint"], head["vkey"]) == (checkpoint, vkey)
+def test_every_part_of_a_sealed_book_is_proven(sealed: SealedLedger, tmp_path: Path) -> None:
+    """By its own events and the hashes in the head line; a whole book needs none of these."""
+    size, head = sealed.sizes()[-1], sealed.head()
+    key, file = sealed.vkeys()[-1], tmp_path / "book.jsonl"
+
+    def written(first: int, last: int) -> dict[str, Any]:
+        """Export a part and return its head line."""
+        words = ("--from", first, "--to", last, "--force", file)
+        assert falcon(sealed.databases, "export", *words).returncode == 0
+        found: dict[str, Any] = json.loads(file.read_text().splitlines()[0])
+        return found
+
+    for first, last in ((1, head), (1, 5), (256, 513), (size, head)):
+        assert ("proof" in written(first, last)) is ((first, last) != (1, head))
+        found = proof_check.check(file, key)
+        assert found["proven"] == min(last, size) - first + 1
+        assert found["newer_than_the_seal"] == max(0, last - size)
+    assert falcon_json(sealed.databases, "proof", "check", "--key", key, file)["authenticated"]
+    written(size + 1, head)
+    done = falcon(sealed.databases, "proof", "check", file)
+    assert (done.returncode, "no event of the book is proven" in done.stderr) == (1, True)

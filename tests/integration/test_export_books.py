@@ -4,54 +4,31 @@ import random
 import resource
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
 from domain.instants import Instant
 from tests import servers
-from tests.books import ROOT, falcon, falcon_command, falcon_json
+from tests.books import ROOT, falcon, falcon_command
 from tests.drawn_statements import TRICKY
 from tests.events_writer import EventsWriter
 from tests.every_payment import write_every_payment
-from tests.exported import DIGITS, Balances, heads, of_beancount, of_hledger
-from tests.read_model_fold import folded_rows
+from tests.exported import (
+    DIGITS,
+    FORMATS,
+    JOURNALS,
+    READERS,
+    ask,
+    balances_at,
+    export,
+    of_hledger,
+)
 from tests.servers import FreshDatabases, PostgresHome
-
-JOURNALS = ("hledger", "beancount")
-FORMATS = (*JOURNALS, "parquet")
-BERKA = Path(__file__).parents[3] / "shared" / "data" / "berka" / "trans.asc.gz"
-DICTIONARY = "CREATE VIEW book AS SELECT * FROM read_parquet('{}/*.parquet')"
-
-
-def export(databases: FreshDatabases, form: str, path: Path, *words: object) -> Path:
-    done = falcon(databases, "export", "--format", form, path, *words)
-    assert done.returncode == 0, done.stderr
-    return path
-
-
-def ask(folder: Path, statement: str) -> list[tuple[Any, ...]]:
-    """Ask DuckDB over the Parquet."""
-    with duckdb.connect() as connection:
-        connection.execute(DICTIONARY.format(folder))
-        return connection.execute(statement).fetchall()
-
-
-def of_parquet(folder: Path) -> Balances:
-    rows = ask(folder, "SELECT stream_id, sum(posted) FROM book WHERE posted <> 0 GROUP BY ALL")
-    return {wallet: amount for wallet, amount in rows if amount}
-
-
-READERS: dict[str, Callable[[Path], Balances]] = {
-    "hledger": of_hledger,
-    "beancount": of_beancount,
-    "parquet": of_parquet,
-}
 
 
 def write_tricky(databases: FreshDatabases) -> None:
@@ -124,21 +101,6 @@ def test_a_part_begins_and_ends_with_balances(
     expected = balances_at(every, int(str(options.get("--to", 2**40))))
     path = export(every, form, out / "book", *words)
     assert READERS[form](path) == expected
-
-
-def balances_at(databases: FreshDatabases, position: int = 2**40) -> Balances:
-    """Return what wallets have where the command ends that a position lies in."""
-    with databases.connect("reader") as connection:
-        (last,) = connection.execute(
-            "SELECT notification_id - (convert_from(metadata, 'UTF8')::json->>'index')::int"
-            " + (convert_from(metadata, 'UTF8')::json->>'count')::int - 1 FROM events"
-            " WHERE notification_id <= %s ORDER BY notification_id DESC LIMIT 1",
-            [position],
-        ).fetchone() or (0,)
-    found: dict[str, Decimal] = {}
-    for row in folded_rows(databases, last)["entries"]:
-        found[row[7]] = Decimal(row[3]).scaleb(-DIGITS[row[11]])
-    return {wallet: amount for wallet, amount in found.items() if amount}
 
 
 def test_parquet_has_a_file_a_day_and_every_event_typed(
@@ -265,6 +227,26 @@ def test_a_folder_is_replaced_by_force_and_only_if_it_is_an_export(
     assert falcon(tricky, *words[:3], "-").returncode == 2
 
 
+def test_without_its_package_parquet_says_what_to_install(every: FreshDatabases, out: Path) -> None:
+    """It comes as an extra, which a small installation leaves out."""
+    words = ["export", "--format", "parquet", str(out / "book")]
+    script = (
+        "import sys; sys.modules['pyarrow'] = None;"
+        f" from interfaces.cli.entry import run_cli; sys.exit(run_cli({words}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=every.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert done.stderr == ("Parquet needs the package pyarrow: install falconpay[parquet].\n")
+    assert list(out.iterdir()) == []
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_ledger_without_events_is_an_empty_book(
     databases: FreshDatabases, out: Path, form: str
@@ -287,17 +269,3 @@ def test_years_that_beancount_cannot_read_are_refused(databases: FreshDatabases,
     assert "Beancount reads years" in done.stderr
     assert list(out.iterdir()) == []
     assert of_hledger(export(databases, "hledger", out / "book")) == balances_at(databases)
-
-
-@pytest.mark.slow
-@pytest.mark.real_input
-@pytest.mark.timeout(600)
-@pytest.mark.skipif(not BERKA.exists(), reason="the Berka data set is not at ../shared/data/berka")
-def test_the_berka_book_is_accepted(databases: FreshDatabases, out: Path) -> None:
-    """49,102 transactions of a bank: hledger, bean-check and DuckDB find the ledger's balances."""
-    report = falcon_json(databases, "import", BERKA, "--profile", "berka")
-    assert (report["rows"], report["accepted"]) == (49_102, 49_102)
-    expected = heads(databases)
-    assert len(expected) > 1_200
-    for form, read in READERS.items():
-        assert read(export(databases, form, out / form)) == expected

@@ -21,7 +21,7 @@ ROUTES = (
     "/v1/wallets",
     "/v1/wallets/{W}",
     "/v1/wallets/{W}/balance",
-    "/v1/wallets/{W}/entries",
+    *("/v1/wallets/{W}/entries", "/v1/wallets/{W}/statement"),
     "/v1/payments",
     "/v1/payments/{P}",
     "/v1/reports/trial-balance",

@@ -10,6 +10,15 @@ from tests.query_book import ALICE, write_book
 from tests.query_system import QuerySystem, query_system
 from tests.servers import PostgresHome
 
+SIZES = "/v1/audit/consistency"
+SEALS = "/v1/audit/seals"
+FOR_ANY_TOKEN = {
+    *("/v1/projections", SIZES, SEALS, f"{SEALS}/latest", "/v1/audit/key", "/v1/audit/keys"),
+}
+NOT_SEALED_YET = {
+    *(f"{SEALS}/latest", "/v1/audit/key", "/v1/audit/payments/{payment_id}/proof"),
+}
+
 
 @pytest.fixture(scope="module")
 def system(
@@ -33,7 +42,7 @@ def test_its_schemas_are_schemas_and_its_examples_are_of_them(system: QuerySyste
     document = system.documented.document
     for schema in document["components"]["schemas"].values():
         jsonschema.Draft202012Validator.check_schema(schema)
-    for item in document["paths"].values():
+    for path, item in document["paths"].items():
         operation = item["get"]
         content = operation["responses"]["200"]["content"]
         if "text/event-stream" not in content:
@@ -43,7 +52,9 @@ def test_its_schemas_are_schemas_and_its_examples_are_of_them(system: QuerySyste
             jsonschema.Draft202012Validator.check_schema(parameter["schema"])
             if parameter["in"] == "query":
                 assert parameter["description"]
-                assert parameter["required"] is False
+                assert parameter["required"] is (
+                    path == SIZES and parameter["name"] in {"from", "to"}
+                )
 
 
 def test_every_problem_is_documented_where_it_can_come(system: QuerySystem) -> None:
@@ -51,8 +62,10 @@ def test_every_problem_is_documented_where_it_can_come(system: QuerySystem) -> N
         expected = {"200", "400", "401", "422", "500", "503"}
         if "{" in path:
             expected.add("404")
-        if path != "/v1/projections":
+        if path not in FOR_ANY_TOKEN:
             expected.add("403")
+        if path in NOT_SEALED_YET:
+            expected.add("409")
         if path == "/v1/stream":
             expected.add("429")
         if "ETag" in item["get"]["responses"]["200"]["headers"]:

@@ -86,7 +86,7 @@ def test_connections_that_the_server_ends_are_made_anew_unseen(
         with system.databases.connect_admin() as admin:
             admin.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE usename IN ('falconpay_query', 'falconpay_audit')"
+                " WHERE usename ~ '^falconpay_(query|audit|accesslog)$'"
             )
         for path in paths(book):
             assert system.ask(path).status_code == 200

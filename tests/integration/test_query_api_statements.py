@@ -7,13 +7,13 @@ from datetime import date, timedelta
 import pytest
 
 from domain.identifiers import WalletId
+from interfaces.statements.forms import MOST_LINES_IN_PDF
 from tests.query_system import QuerySystem, query_system
 from tests.servers import PostgresHome
 from tests.value_book import (
     DAYS,
     FIRST_DAY,
     expected_statement,
-    minor,
     moved,
     told_statement,
     write_value_book,
@@ -50,11 +50,9 @@ def test_it_is_what_the_events_say_for_any_days_and_any_position(
         as_of = dice.choice((head, dice.choice(ends)))
         found = system.found(f"/v1/wallets/{wallet}/statement", from_=since, to=until, as_of=as_of)
         # A position inside a command means the end of the command before.
-        reached = max((e.position for e in entries if e.position <= as_of), default=0)
-        expected = [
-            expected_statement(entries, wallet, since, until, position)
-            for position in range(reached - 3, reached + 1)
-        ]
+        reached = max(e.position for e in entries if e.position <= as_of)
+        places = range(reached - 3, reached + 1)
+        expected = [expected_statement(entries, wallet, since, until, each) for each in places]
         assert told_statement(found) in expected
         lines = [position for position, _ in told_statement(found)[1]]
         late += lines != sorted(lines)
@@ -164,6 +162,39 @@ def test_what_cannot_be_asked_is_a_422_that_names_it(
     assert [error["parameter"] for error in refused.json()["errors"]] == [parameter]
 
 
+def test_more_entries_than_a_form_takes_are_refused(system: QuerySystem) -> None:
+    """A bound for what one answer takes of memory and time; in parts all of them can be had."""
+    writer, most = system.writer, MOST_LINES_IN_PDF
+    till, wallet = writer.open(kind="system"), writer.open()
+    for number in range(most + 1):
+        day = 1 if number < most else 2
+        writer.transfer(till, wallet, 1, effective_at=f"2026-01-{day:02}T00:00:00.000000Z")
+    system.follow()
+    path = f"/v1/wallets/{wallet}/statement"
+    refused = system.ask(path, format="pdf")
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid-request")
+    (error,) = refused.json()["errors"]
+    assert error["parameter"] == "to"
+    assert str(most) in error["detail"]
+    assert len(system.found(path)["entries"]) == most + 1
+    assert system.ask(path, format="pdf", to="2026-01-01").status_code == 200
+
+
+def test_what_a_form_cannot_tell_exactly_is_refused(system: QuerySystem) -> None:
+    """A camt.053 has 18 digits; two yen amounts of the largest size need 19."""
+    writer = system.writer
+    till, wallet = writer.open("JPY", kind="system"), writer.open("JPY")
+    for _ in range(2):
+        writer.transfer(till, wallet, 10**18, currency="JPY")
+    system.follow()
+    path = f"/v1/wallets/{wallet}/statement"
+    refused = system.ask(path, format="camt.053")
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid-request")
+    assert [error["parameter"] for error in refused.json()["errors"]] == ["format"]
+    assert system.found(path)["closing_balance"] == str(2 * 10**18)
+    assert system.ask(path, format="ofx").status_code == 200
+
+
 def test_it_is_shown_to_whoever_sees_the_wallet(
     system: QuerySystem, wallets: list[WalletId]
 ) -> None:
@@ -191,74 +222,3 @@ def test_files_say_what_they_are(system: QuerySystem, wallets: list[WalletId]) -
         assert answer.headers["content-type"] == kind
         name = f'filename="statement-{wallets[1]}-2026-01-01-2026-01-31.'
         assert name in answer.headers["content-disposition"]
-
-
-def test_balances_by_value_are_what_the_events_say(
-    system: QuerySystem, wallets: list[WalletId]
-) -> None:
-    """Of any day and any moment, at any position; holds count from when they were recorded."""
-    dice, entries, head = random.Random(2), moved(system.databases), system.head()
-    ends = sorted({e.position for e in entries})
-    for _ in range(80):
-        wallet = dice.choice(wallets)
-        one = dice.choice(entries)
-        as_of = dice.choice((None, head, dice.choice(ends)))
-        exact = dice.random() < 0.5
-        at = one.effective_at.isoformat().replace("+00:00", "Z") if exact else one.day
-        known = {} if as_of is None else {"as_of": as_of}
-        found = system.found(f"/v1/wallets/{wallet}/balance", effective_as_of=at, **known)
-        posted = sum(
-            e.amount
-            for e in entries
-            if e.wallet == wallet
-            and e.position <= found["position"]
-            and (e.effective_at <= one.effective_at if exact else e.day <= one.day)
-        )
-        assert minor(found["posted"]) == posted
-        assert minor(found["available"]) == posted - minor(found["held"])
-
-
-def test_the_four_questions(system: QuerySystem) -> None:
-    """A payment of January that is entered in March: what each pair of times answers."""
-    writer = system.writer
-    till, wallet = writer.open(kind="system"), writer.open()
-    writer.transfer(till, wallet, 100_00, effective_at="2026-01-05T12:00:00.000000Z")
-    system.follow()
-    before = system.head()
-    writer.transfer(till, wallet, 30_00, effective_at="2026-01-06T12:00:00.000000Z")
-    writer.transfer(till, wallet, 5_00, effective_at="2026-02-01T00:00:00.000000Z")
-    system.follow()
-    path = f"/v1/wallets/{wallet}/balance"
-
-    def posted(**times: object) -> str:
-        return str(system.found(path, **times)["posted"])
-
-    assert posted() == "135.00"
-    assert posted(as_of=before) == "100.00"
-    assert posted(effective_as_of="2026-01-31") == "130.00"
-    assert posted(effective_as_of="2026-01-31", as_of=before) == "100.00"
-    assert posted(effective_as_of="2026-01-06T11:59:59.999999Z") == "100.00"
-    assert posted(effective_as_of="2026-01-06T12:00:00Z") == "130.00"
-    assert posted(effective_as_of="0001-01-01") == "0.00"
-    assert posted(effective_as_of="9999-12-31") == "135.00"
-
-
-@pytest.mark.parametrize("text", ["", "5", "yesterday", "2026-02-30", "2026-01-01T00:00:00"])
-def test_a_value_date_is_a_date_or_a_time(
-    system: QuerySystem, wallets: list[WalletId], text: str
-) -> None:
-    refused = system.ask(f"/v1/wallets/{wallets[1]}/balance", effective_as_of=text)
-    assert (refused.status_code, refused.json()["code"]) == (422, "invalid-request")
-
-
-def test_the_trial_balance_by_class(system: QuerySystem, wallets: list[WalletId]) -> None:
-    """The rows of a currency add up to what it has without classes, and their sums to 0."""
-    whole = {item["currency"]: item for item in system.found("/v1/reports/trial-balance")["items"]}
-    parts = system.found("/v1/reports/trial-balance", by="class")["items"]
-    assert {item["class"] for item in parts} == {"asset", "liability"}
-    for currency, item in whole.items():
-        own = [part for part in parts if part["currency"] == currency]
-        assert sum(part["wallets"] for part in own) == item["wallets"]
-        for field in ("debits", "credits", "sum"):
-            assert sum(minor(part[field]) for part in own) == minor(item[field])
-    assert system.ask("/v1/reports/trial-balance", by="colour").status_code == 422

@@ -8,8 +8,10 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from domain.identifiers import StreamId, encode
 from projections.catalogue import CATALOGUE
 from projections.contract import Applied, Cursor
+from tests import requested, scheduled
 from tests.books import falcon, falcon_json
 from tests.conftest import MakeDatabases
 from tests.every_payment import write_every_payment
@@ -47,6 +49,10 @@ def test_every_read_model_twice_has_the_same_rows_rights_and_indexes(
 ) -> None:
     """Rows hash alike after two rebuilds, and the catalogue of the server tells no difference."""
     write_every_payment(databases)
+    writer = FanOut(databases).writer(seed=11)
+    for prefix, event in (("prq", requested.created()), ("sch", scheduled.created())):
+        writer.command([(StreamId(encode(prefix, writer.new_bits())), event)])
+    writer.flush()
     follow(FanOut(databases))
     rows, shape, tables = fingerprints(databases), shapes(databases), identities(databases)
     for name in NAMES:
@@ -74,6 +80,21 @@ def test_the_command_tells_what_it_has_done(fan_out: FanOut) -> None:
     assert done.returncode == 0, done.stderr
     assert f"serves since position {head:,}" in done.stdout
     assert schemas(databases) == []
+
+
+def test_a_ledger_with_the_longest_name_and_a_dash_in_it(make_databases: MakeDatabases) -> None:
+    """The schemas of its rebuilds have names that the server takes whole, whichever model it is."""
+    databases = make_databases(f"a-{'b' * 29}")
+    some_traffic(FanOut(databases))
+    follow(FanOut(databases))
+    rows = stored_rows(databases)
+    with databases.connect("projector", "reports") as projector:
+        for name in NAMES:
+            projector.execute("SELECT begin_rebuild(%s, '{entries}', '{}', false)", [name])
+            projector.execute("SELECT drop_rebuild(%s)", [name])
+    for name in ("entries", "payment_requests"):
+        assert rebuilt(databases, name).switched
+    assert stored_rows(databases) == rows
 
 
 def test_an_unknown_read_model_is_named(databases: FreshDatabases) -> None:

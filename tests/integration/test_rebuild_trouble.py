@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from infrastructure.report_store.rebuilt_tables import rebuilt_tables
+from interfaces.rebuilding.run import rebuild
 from interfaces.supervisor.report import _positions
 from tests.books import ROOT, falcon, falcon_command, falcon_json
 from tests.fan_out import FanOut, copy_of_the_store, drain, some_traffic, until
@@ -99,6 +100,44 @@ def test_a_rebuild_killed_at_a_point_is_gone_on_from(fan_out: FanOut, point: str
     assert not set(identities(databases).values()) >= set(tables.values())
     assert schemas(databases) == ["reports_main__old_payments"]
     assert wrong_rows(databases) == []
+
+
+def test_an_event_that_cannot_be_read_ends_it_with_a_sentence(fan_out: FanOut) -> None:
+    databases = fan_out.databases
+    tables = identities(databases)
+    with databases.connect_admin() as admin:
+        admin.execute("ALTER TABLE ledger_main.events DISABLE TRIGGER ALL")
+        admin.execute("UPDATE ledger_main.events SET state = '{' WHERE notification_id = 5")
+    done = falcon(databases, "replay", "rebuild", "entries")
+    assert done.returncode == 1
+    assert "entries cannot be rebuilt: An event of type" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert identities(databases) == tables
+
+
+class _Cut(Exception):
+    """The process has ended in the middle of its rows."""
+
+
+@pytest.mark.parametrize("name", ["balances", "entries", "payments"])
+def test_a_rebuild_cut_off_among_its_rows_goes_on_there(fan_out: FanOut, name: str) -> None:
+    """What was committed stays, and the rows come out as if nothing had happened."""
+    databases = fan_out.databases
+    rows = fingerprints(databases)
+    place = (databases.settings, databases.secrets, projection(name))
+    reached: list[int] = []
+
+    def cut(doing: str, done: int, last: int) -> None:
+        reached.append(done)
+        if doing == "building" and done > last // 2:
+            raise _Cut
+
+    with pytest.raises(_Cut):
+        rebuild(*place, cut, limit=11)
+    again = rebuild(*place, lambda _doing, _done, _last: None, limit=7)
+    assert again.began_at == reached[-1]
+    assert 0 < again.began_at < again.position
+    assert fingerprints(databases) == rows
 
 
 def test_what_was_built_is_not_built_again(fan_out: FanOut) -> None:
@@ -225,7 +264,13 @@ def test_rows_at_another_position_are_not_exchanged(fan_out: FanOut) -> None:
     databases = fan_out.databases
     tables = identities(databases)
     with rebuilt_tables(databases.settings, databases.secrets, projection("entries")) as new:
-        new.begin(afresh=False)
+        schema = new.begin(afresh=False)
+        with databases.connect_admin("reports") as admin:
+            admin.execute(
+                f"INSERT INTO {schema}.checkpoint"
+                " SELECT * FROM reports_main.checkpoint WHERE projection = 'entries'"
+            )
+            admin.execute(f"UPDATE {schema}.checkpoint SET position = position - 1")
         with pytest.raises(psycopg.errors.RaiseException, match="do not stand where"):
             new.exchange(lambda _position: True, 1.0)
     assert identities(databases) == tables

@@ -79,6 +79,11 @@ def test_a_missing_and_an_invented_head_are_found(book: Book) -> None:
         ("UPDATE trial_balance SET currency = 'USD' WHERE opened_position = 2",
          (2, "trial_balance", "currency")),
         ("DELETE FROM trial_balance WHERE opened_position = 3", (3, "trial_balance", "row")),
+        ("UPDATE value_days SET value_date = '2001-01-01' WHERE position = 6",
+         (6, "value_days", "value_date")),
+        ("DELETE FROM value_days WHERE position = 9", (9, "value_days", "row")),
+        ("INSERT INTO late_entries SELECT 8, -200, wallet_id, value_date FROM value_days"
+         " WHERE position = 6", (8, "late_entries", "row")),
         ("UPDATE declines SET count = 2", (20, "declines", "count")),
         ("UPDATE declines SET volume = volume + 1", (20, "declines", "volume")),
         ("UPDATE declines SET code = 'wallet-frozen'", (20, "declines", "row")),

@@ -101,6 +101,11 @@ def change_an_event(world: SealedLedger) -> None:
     world.alter("UPDATE events SET state = state || ' ' WHERE notification_id = %s", world.head())
 
 
+def change_an_old_event(world: SealedLedger) -> None:
+    """Change one below a full tile, which no seal reads again."""
+    world.alter("UPDATE events SET state = state || ' ' WHERE notification_id = %s", 5)
+
+
 def lose_the_tail(world: SealedLedger) -> None:
     world.alter("DELETE FROM events WHERE notification_id > %s", world.head() - 5)
 
@@ -114,7 +119,7 @@ def forget_the_seals(world: SealedLedger) -> None:
     world.alter("DELETE FROM seal WHERE size > %s", 0)
 
 
-CHANGES = (change_an_event, lose_the_tail, lose_a_tile, forget_the_seals)
+CHANGES = (change_an_event, change_an_old_event, lose_the_tail, lose_a_tile, forget_the_seals)
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)

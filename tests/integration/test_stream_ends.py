@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from infrastructure.event_log.reader import EventReader
 from infrastructure.tokens.signing import sign
+from projections.checkpoints import reset
+from projections.entries import ENTRIES
 from tests.fan_out import until
 from tests.query_system import QuerySystem, query_system
 from tests.servers import PostgresHome
@@ -67,6 +70,42 @@ def test_as_many_streams_as_may_be(system: QuerySystem) -> None:
             return response.status_code == 200
 
     until(admitted)
+
+
+def test_a_stream_outlives_a_database_that_does_not_answer(system: QuerySystem) -> None:
+    """What has happened meanwhile is told as soon as it can be seen."""
+    writer = system.writer
+    till, wallet = writer.open(kind="system"), writer.open(owner="usr_patient")
+    system.follow()
+    with streamed(system, "usr_patient") as stream:
+        stream.beat()
+        with system.databases.connect_admin("reports") as admin, admin.transaction():
+            admin.execute("LOCK TABLE reports_main.checkpoint IN ACCESS EXCLUSIVE MODE")
+            # Longer than a query may take, and longer than it is tried again.
+            time.sleep(6)
+        writer.transfer(till, wallet, 1)
+        system.follow()
+        assert [event.name for event in stream.take(2)] == ["payment", "balance"]
+
+
+def test_a_stream_ends_when_read_models_begin_anew(system: QuerySystem) -> None:
+    """Another one goes on from the same place as soon as they are there again."""
+    writer = system.writer
+    till, wallet = writer.open(kind="system"), writer.open(owner="usr_again")
+    system.follow()
+    with streamed(system, "usr_again") as stream:
+        stream.beat()
+        with (
+            system.databases.connect("projector", "reports") as reports,
+            system.databases.connect("projector") as ledger,
+        ):
+            reset(reports, ENTRIES, EventReader(ledger).store_id())
+        assert stream.ended()
+        last = stream.last_id
+    with streamed(system, "usr_again", after=last) as stream:
+        writer.transfer(till, wallet, 1)
+        system.follow()
+        assert [event.name for event in stream.take(2)] == ["payment", "balance"]
 
 
 def test_a_slow_reader_is_dropped_and_a_quick_one_is_not(system: QuerySystem) -> None:

@@ -2,11 +2,14 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 from xml.etree import ElementTree as ET
 
+import pytest
 from beancount import loader
 from beancount.core.data import Transaction
 from hypothesis import HealthCheck, given, settings
@@ -154,6 +157,20 @@ def test_camt_053_refuses_what_it_has_no_room_for(statement: Statement) -> None:
         assert max(amounts) >= 10**18
     else:
         camt_schema().validate(ET.fromstring(written))
+
+
+@pytest.mark.parametrize("form", [camt_form, ofx_form])
+@pytest.mark.parametrize("currency", ["POINTS", "B2B"])
+def test_an_asset_without_a_code_of_three_letters_is_refused(
+    form: ModuleType, currency: str
+) -> None:
+    """Both standards know currencies of ISO 4217 only; the other forms take any code."""
+    asset = replace(_small(), currency=currency)
+    with pytest.raises(Inexpressible):
+        form.write(asset)
+    entries, errors, _ = loader.load_string(beancount_form.write(asset).decode())
+    assert errors == []
+    assert added_up(entries)[f"Assets:{asset.wallet_id[4:]}"] == exact(asset, asset.closing)
 
 
 def _small() -> Statement:

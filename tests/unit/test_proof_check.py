@@ -4,86 +4,35 @@ import json
 import shutil
 import subprocess
 import sys
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from domain.checkpoints import Checkpoint
-from domain.identifiers import payment_id, stream_id, wallet_id
-from domain.instants import Instant
+from domain.identifiers import wallet_id
 from domain.leaves import entry, leaf_hash
-from domain.merkle import inclusion_spans, outer_spans, proof
-from domain.recorded import RecordedEvent
-from infrastructure.seals.notes import Signer, sign_note
+from infrastructure.seals.notes import sign_note
 from interfaces.cli import proof_check
-from interfaces.replay.book import event_line
-from tests.naive_tree import subtree_of, tree_hash
-
-Json = dict[str, Any]
-PAYMENT = payment_id(UUID(int=7))
-SIZE = 13
-SIGNER = Signer("falconpay/main", Ed25519PrivateKey.generate())
-OTHER = Signer("falconpay/main", Ed25519PrivateKey.generate())
-VKEY = SIGNER.verifier.vkey
-
-
-def event_at(position: int) -> RecordedEvent:
-    """Return an event of a payment, which has a wallet's event behind it."""
-    own = position % 2 == 1
-    type_name = "payment.completed.v1" if own else "wallet.debited.v1"
-    stream = UUID(int=7 if position < 3 and own else 100 + position)
-    data = {"amount": position, "payment_id": PAYMENT if position < 3 else "pay_other"}
-    return RecordedEvent(
-        position=position,
-        stream_id=stream_id(type_name, stream),
-        version=1,
-        type=type_name,
-        data=json.dumps(data).encode(),
-        metadata=b'{"index":0}',
-        recorded_at=Instant("2026-01-31T12:00:00.000001Z"),
-    )
-
-
-EVENTS = [event_at(position) for position in range(1, SIZE + 4)]
-LEAVES = [leaf_hash(entry(event)) for event in EVENTS]
-
-
-def checkpoint(size: int = SIZE, signer: Signer = SIGNER, origin: str = "falconpay/main") -> str:
-    return sign_note(Checkpoint(origin, size, tree_hash(LEAVES[:size])).text(), [signer])
-
-
-def payment_proof() -> Json:
-    """Return the proof of the first two events."""
-    subtree = subtree_of(LEAVES)
-    events = [
-        {
-            "position": position,
-            "entry": text(entry(EVENTS[position - 1])),
-            "proof": [text(each) for each in proof(inclusion_spans(position - 1, SIZE), subtree)],
-        }
-        for position in (1, 2)
-    ]
-    return {"payment_id": PAYMENT, "checkpoint": checkpoint(), "vkey": VKEY, "events": events}
-
-
-def book(first: int, last: int, size: int = SIZE) -> list[str]:
-    """Return the lines of an exported book."""
-    part = (first - 1, min(last, size))
-    hashes = proof(outer_spans(part, size), subtree_of(LEAVES)) if part[0] < part[1] else []
-    head: Json = {"ledger": "main", "from": first, "to": last}
-    head |= {"checkpoint": checkpoint(size), "vkey": VKEY}
-    head |= {"proof": [text(each) for each in hashes]} if hashes else {}
-    events = EVENTS[first - 1 : last]
-    return [f"{json.dumps(head)}\n", *(event_line(event).decode() for event in events)]
-
-
-def text(raw: bytes) -> str:
-    return b64encode(raw).decode()
+from tests.naive_tree import tree_hash
+from tests.proven import (
+    EVENTS,
+    LEAVES,
+    OTHER,
+    PAYMENT,
+    SIGNER,
+    SIZE,
+    VKEY,
+    Json,
+    check,
+    checkpoint,
+    payment_proof,
+    put,
+    refused,
+    text,
+)
 
 
 def run(tmp_path: Path, content: str, *options: str) -> tuple[int, str, str]:
@@ -101,17 +50,6 @@ def run(tmp_path: Path, content: str, *options: str) -> tuple[int, str, str]:
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, done.stdout, done.stderr
-
-
-def check(tmp_path: Path, content: str, key: str | None = None) -> Json:
-    (tmp_path / "file").write_text(content)
-    return proof_check.check(tmp_path / "file", key)
-
-
-def refused(tmp_path: Path, content: str, key: str | None = None) -> str:
-    with pytest.raises(proof_check.NotProven) as refusal:
-        check(tmp_path, content, key)
-    return str(refusal.value)
 
 
 def test_a_proof_holds(tmp_path: Path) -> None:
@@ -135,10 +73,6 @@ def altered(old: str, new: str) -> Callable[[Json], None]:
         event["entry"] = text(raw.replace(old, new, 1).encode())
 
     return in_event(change)
-
-
-def put(**fields: Any) -> Callable[[Json], None]:
-    return lambda found: found.update(fields)
 
 
 CHANGES: dict[str, Callable[[Json], None]] = {
@@ -189,6 +123,36 @@ def test_a_changed_proof_is_refused(tmp_path: Path, name: str) -> None:
     assert refused(tmp_path, json.dumps(found))
 
 
+NOT_CANONICAL = {
+    "a space": ('"position":2', '"position": 2'),
+    "names in another order": ('{"data"', '{"version":1,"data"'),
+    "a fraction": ('"version":1', '"version":1.0'),
+    "an exponent": ('"version":1', '"version":1e0'),
+    "a truth": ('"version":1', '"version":true'),
+    "a name twice": ('"version":1', '"version":1,"version":1'),
+    "one more field": ('"version":1', '"version":1,"x":1'),
+    "a field less": (',"version":1', ""),
+    "an escape": ("wallet.debited", "\\u0077allet.debited"),
+    "another form of base64": ('"metadata":"eyJ', '"metadata":"eyJ\\n'),
+    "no position": ('"position":2', '"position":"2"'),
+    "a byte behind": ('"version":1}', '"version":1}\n'),
+}
+
+
+@pytest.mark.parametrize("name", NOT_CANONICAL)
+def test_an_entry_in_the_log_that_is_not_canonical_is_refused(tmp_path: Path, name: str) -> None:
+    """Also where it is hashed and signed, as two readers might read it in two ways."""
+    old, new = NOT_CANONICAL[name]
+    written = entry(EVENTS[1]).decode()
+    assert old in written
+    raw = written.replace(old, new, 1).encode()
+    root = tree_hash([LEAVES[0], leaf_hash(raw)])
+    note = sign_note(Checkpoint("falconpay/main", 2, root).text(), [SIGNER])
+    event = {"position": 2, "entry": text(raw), "proof": [text(LEAVES[0])]}
+    found = payment_proof() | {"checkpoint": note, "events": [event]}
+    assert refused(tmp_path, json.dumps(found))
+
+
 def test_a_key_of_another_source_decides(tmp_path: Path) -> None:
     """A file whose own key and signature agree is refused all the same."""
     forged = payment_proof() | {
@@ -217,67 +181,6 @@ def test_wrong_usage_ends_with_2(tmp_path: Path) -> None:
     assert (code, told.count("\n")) == (2, 1)
     with pytest.raises(proof_check.Unusable, match="cannot be read"):
         proof_check.check(tmp_path / "absent")
-
-
-@pytest.mark.parametrize("first", range(1, SIZE + 1))
-def test_every_part_of_a_book_is_proven(tmp_path: Path, first: int) -> None:
-    """By its own events and the hashes of what lies around them."""
-    for last in range(first, SIZE + 4):
-        found = check(tmp_path, "".join(book(first, last)), VKEY)
-        assert found["proven"] == min(last, SIZE) - first + 1
-        assert found["newer_than_the_seal"] == max(0, last - SIZE)
-
-
-def in_line(number: int, change: Callable[[Json], None]) -> Callable[[list[str]], None]:
-    def apply(lines: list[str]) -> None:
-        line = json.loads(lines[number])
-        change(line)
-        lines[number] = f"{json.dumps(line)}\n"
-
-    return apply
-
-
-def forge_entry(line: Json) -> None:
-    """Change the amount in the data and in the entry, and hash it again."""
-    raw = json.loads(b64decode(line["entry"]))
-    line["data"]["amount"] = 1_000_000
-    raw["data"] = text(json.dumps(line["data"]).encode())
-    changed = json.dumps(raw, sort_keys=True, separators=(",", ":")).encode()
-    line["entry"], line["leaf_hash"] = text(changed), text(leaf_hash(changed))
-
-
-BOOK_CHANGES: dict[str, Callable[[list[str]], object]] = {
-    "an amount that is shown": in_line(3, lambda line: line["data"].update(amount=1)),
-    "a type that is shown": in_line(3, put(type="wallet.credited.v1")),
-    "a time that is shown": in_line(3, put(recorded_at="2026-01-30T12:00:00.000001Z")),
-    "metadata that are shown": in_line(3, put(metadata={"index": 1})),
-    "a leaf hash": in_line(3, put(leaf_hash=text(bytes(32)))),
-    "an event": in_line(3, forge_entry),
-    "a line less": lambda lines: lines.pop(3),
-    "the last line": lambda lines: lines.pop(),
-    "a line twice": lambda lines: lines.insert(3, lines[3]),
-    "lines exchanged": lambda lines: lines.insert(3, lines.pop(4)),
-    "a line more": lambda lines: lines.append(lines[-1]),
-    "a line that is no JSON": lambda lines: lines.__setitem__(3, "x\n"),
-    "a hash less": in_line(0, lambda head: head["proof"].pop()),
-    "a hash more": in_line(0, lambda head: head["proof"].append(text(bytes(32)))),
-    "another seal": in_line(0, put(checkpoint=checkpoint(SIZE - 1))),
-    "no seal": in_line(0, put(checkpoint=None)),
-    "other positions": in_line(0, put(to=8)),
-}
-
-
-@pytest.mark.parametrize("name", BOOK_CHANGES)
-def test_a_changed_book_is_refused(tmp_path: Path, name: str) -> None:
-    """What other tools read of it is what is proven."""
-    lines = book(2, 9)
-    BOOK_CHANGES[name](lines)
-    assert refused(tmp_path, "".join(lines))
-
-
-def test_a_book_beyond_the_seal_proves_nothing(tmp_path: Path) -> None:
-    """It says so, instead of being content with no event at all."""
-    assert "no event of the book is proven" in refused(tmp_path, "".join(book(14, 15)))
 
 
 def test_wallets_of_the_payment_are_named_by_their_events() -> None:

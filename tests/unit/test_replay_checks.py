@@ -245,7 +245,7 @@ def test_a_day_is_counted_as_far_as_a_head_has_room() -> None:
 
 
 def test_the_first_difference_is_the_one_at_the_lowest_position() -> None:
-    """Also when it is found late, and when there are more than are kept."""
+    """Also when it is found late, and when there are more than are kept: it is always listed."""
     findings = Findings()
     for position in range(KEPT + 10, 0, -1):
         findings.add(Difference(position, "events", "-", "position", 0, 1))
@@ -253,4 +253,16 @@ def test_the_first_difference_is_the_one_at_the_lowest_position() -> None:
     assert len(findings.kept) == KEPT
     assert findings.first is not None
     assert findings.first.position == 1
-    assert findings.in_order()[0].position == 11
+    assert [each.position for each in findings.in_order()[:2]] == [1, 11]
+
+
+def test_a_difference_that_is_known_exactly_comes_before_one_that_is_not() -> None:
+    """A seal only says up to where something is wrong, unless all else is wrong behind that."""
+    findings = Findings()
+    findings.add(Difference(1, "seals", "seal", "root", 0, 1, 200))
+    findings.add(Difference(201, "events", "-", "amount", 0, 1))
+    assert findings.first is not None
+    assert findings.first.where == "seals"
+    assert findings.first.sentence().startswith("Position 1 to 200, seals, seal: root")
+    findings.add(Difference(150, "events", "-", "amount", 0, 1))
+    assert (findings.first.position, findings.first.where) == (150, "events")

@@ -12,20 +12,12 @@ from infrastructure.seals.keys import SealKeys
 from infrastructure.seals.notes import parse_vkey, verified_by
 from infrastructure.seals.signer import SealSigner
 from tests.naive_tree import subtree_of, tree_hash
-from tests.sealed_log import ORIGIN, Killed, SealedLog, leaf
+from tests.sealed_log import ORIGIN, Killed, SealedLog, leaf, sealed
 
 
 @pytest.fixture
 def log() -> SealedLog:
     return SealedLog()
-
-
-def sealed(log: SealedLog, home: Path, *sizes: int) -> SealedLog:
-    """Seal a log at each of some sizes."""
-    for size in sizes:
-        log.grow(size - log.head())
-        log.seal_all(home, most=1_000_000)
-    return log
 
 
 def assert_one_history(log: SealedLog) -> None:
@@ -138,6 +130,30 @@ def test_ended_at_any_write(tmp_path: Path, die_after: bool) -> None:
             return
 
 
+@pytest.mark.parametrize("die_after", [False, True], ids=["before", "behind"])
+@pytest.mark.parametrize("die_at", [3, 4])
+def test_a_seal_that_was_shown_is_not_forgotten(
+    tmp_path: Path, die_at: int, die_after: bool
+) -> None:
+    """A process ends while it seals, then the store is restored to before and goes on otherwise.
+
+    Whoever looked in between may have the seal, so nothing is signed beside it.
+    """
+    log = SealedLog(die_at=die_at, die_after=die_after)
+    sealed(log, tmp_path, 3)
+    before = (list(log.leaf_hashes), list(log.seals), dict(log.tiles))
+    with pytest.raises(Killed):
+        sealed(log, tmp_path, 5)
+    shown = len(log.seals) == 2
+    log.leaf_hashes, log.seals, log.tiles = before
+    log.leaf_hashes += [leaf(0)] * 5
+    if shown:
+        with pytest.raises(SealsDiverged):
+            log.seal_all(tmp_path)
+    elif (die_at, die_after) == (3, False):
+        assert len(log.seal_all(tmp_path)) == 2
+
+
 def changed_event(log: SealedLog) -> None:
     log.leaf_hashes[-1] = leaf(0)
 
@@ -182,6 +198,25 @@ def test_a_changed_past_is_not_sealed(
     assert log.writes == written
 
 
+@pytest.mark.parametrize("begin", [0, 7])
+def test_what_is_below_full_tiles_is_looked_at_again(tmp_path: Path, begin: int) -> None:
+    """A part of it each time, in turn; so a change far back is found, though no seal reads it."""
+    log = SealedLog()
+    sealed(log, tmp_path, 5 * 256 + 9)
+    sealing = log.sealing(tmp_path, look_back_from=begin)
+    sealing.begin()
+    log.rows_read = 0
+    for _ in range(3):
+        sealing.look_back(2)
+    assert log.rows_read == 3 * 2 * (256 + 1)
+    log.leaf_hashes[300] = leaf(0)
+    with pytest.raises(SealsDiverged, match="from position 257 to 512 is not what was sealed"):
+        sealing.look_back(5)
+    del log.leaf_hashes[-300]
+    with pytest.raises(SealsDiverged):
+        sealing.look_back(5)
+
+
 def test_a_restored_store_is_not_sealed(log: SealedLog, tmp_path: Path) -> None:
     """It forgets its last seal as well, but that is remembered elsewhere."""
     sealed(log, tmp_path, 100)
@@ -213,59 +248,6 @@ def test_a_forged_seal_in_the_store_is_not_gone_on_from(log: SealedLog, tmp_path
     log.leaf_hashes, log.seals, log.tiles = forger.leaf_hashes, forger.seals, forger.tiles
     with pytest.raises(SealingRefused, match="not this home's"):
         log.seal_all(tmp_path / "ours")
-
-
-def test_a_rotation_is_signed_by_both_keys(log: SealedLog, tmp_path: Path) -> None:
-    """The seal at which the key changes bears both signatures, those behind it the new one's."""
-    keys = SealKeys(tmp_path, {})
-    sealed(log, tmp_path, 1, 2)
-    keys.rotate()
-    sealed(log, tmp_path, 3, 4)
-    old, new = map(parse_vkey, log.vkeys)
-    signers = [_signers(seal, log.vkeys) for seal in log.seals]
-    assert signers == [[old.vkey], [old.vkey], [old.vkey, new.vkey], [new.vkey]]
-
-
-def test_two_rotations_between_two_seals(log: SealedLog, tmp_path: Path) -> None:
-    """Every key signs at least once, so each one leads to the next."""
-    sealed(log, tmp_path, 1)
-    for _ in range(2):
-        SealKeys(tmp_path, {}).rotate()
-    sealed(log, tmp_path, 2, 3)
-    assert [len(_signers(seal, log.vkeys)) for seal in log.seals] == [1, 3, 1]
-
-
-def test_a_process_ended_in_a_rotation(tmp_path: Path) -> None:
-    """The remembered seal is given to the store as it is, with the keys that it bears."""
-    log = SealedLog()
-    sealed(log, tmp_path, 1)
-    SealKeys(tmp_path, {}).rotate()
-    log.die_at, log.die_after = log.writes + 1, True
-    log.grow(1)
-    with pytest.raises(Killed):
-        log.seal_all(tmp_path)
-    SealKeys(tmp_path, {}).rotate()
-    sealed(log, tmp_path, 3)
-    assert [len(_signers(seal, log.vkeys)) for seal in log.seals] == [1, 2, 2]
-    assert len(log.vkeys) == 3
-
-
-def test_without_the_keys_nothing_is_sealed(log: SealedLog, tmp_path: Path) -> None:
-    """A new key cannot go on with a log of another one."""
-    sealed(log, tmp_path / "home", 1)
-    with pytest.raises(SealingRefused, match="seal_keys"):
-        sealed(log, tmp_path / "another", 2)
-
-
-def test_a_log_keeps_its_name(log: SealedLog, tmp_path: Path) -> None:
-    """Another name is another log, so the setting is refused."""
-    sealed(log, tmp_path, 1)
-    with pytest.raises(SealingRefused, match="set it back"):
-        log.sealing(tmp_path, origin="falconpay/other").begin()
-
-
-def _signers(seal: Seal, vkeys: list[str]) -> list[str]:
-    return [key.vkey for key in verified_by(seal.note, [parse_vkey(vkey) for vkey in vkeys])]
 
 
 def test_the_naive_tree_agrees() -> None:

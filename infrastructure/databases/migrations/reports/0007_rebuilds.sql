@@ -1,6 +1,6 @@
--- A read model is built again beside its live tables: in a schema of its own, whose tables have the
--- names, columns, rights and indexes of the live ones, and with a checkpoint of its own. A projector
--- may neither make tables nor exchange them, so the owner's functions do it, for it alone.
+-- A read model is built again beside its live tables: in a schema of its own, whose tables have
+-- the names, columns, rights and indexes of the live ones, and with a checkpoint of its own. A
+-- projector may neither make tables nor exchange them, so functions of the owner do it for it.
 
 -- The schema in which the tables of a read model are built (`new`), or stay after they were
 -- exchanged (`old`).
