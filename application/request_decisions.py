@@ -20,7 +20,7 @@ from domain.payment_requests import (
     PaymentRequest,
     RequestPayment,
 )
-from domain.refusals import PaymentRequestNotFound, Refusal
+from domain.refusals import PaymentRequestNotFound, Refusal, RequestClosed
 from domain.wallets import Caller
 
 ACTIONS: Mapping[type[PaymentRequestCommand], Action] = {
@@ -58,7 +58,11 @@ def accept(
         fact = requests.accept(command, asked, caller, now)
         answer, movements = beginning(order, caller, state.wallets, now, state.closed_through)
     except Refusal as refusal:
-        return declined(order, stream, right, refusal, now)
+        refused = declined(order, stream, right, refusal, now)
+        if isinstance(refusal, RequestClosed):
+            return refused
+        # Recorded past the request's end it would tell another reason.
+        return replace(refused, valid_before=asked.began.expires_at)
     decision = decided(stream, answer, right, state.wallets, movements, now)
     return _with(decision, asked, fact)
 

@@ -11,6 +11,7 @@ from domain.wallet_rules import CloseWallet
 from tests.property.cast import ANNA, BEN, CARL, OPERATOR, PER_PAYMENT, THRESHOLD
 from tests.property.dealing import Dealer, Wish
 from tests.property.drawn_payment_requests import ASKINGS
+from tests.property.drawn_refused_schedules import REFUSED_SCHEDULES
 from tests.property.drawn_requests import MAKERS, Requests
 from tests.property.drawn_schedules import SCHEDULES, SET_UP
 from tests.property.model_schedules import GIVEN_UP, SKIPPED_LATER
@@ -23,7 +24,12 @@ BESIDE = (
 )
 """What is drawn as for all other commands, so that the wallets change."""
 
-WISHES: dict[str, Wish] = {**{name: MAKERS[name] for name in BESIDE}, **ASKINGS, **SCHEDULES}
+WISHES: dict[str, Wish] = {
+    **{name: MAKERS[name] for name in BESIDE},
+    **ASKINGS,
+    **SCHEDULES,
+    **REFUSED_SCHEDULES,
+}
 
 OUTCOMES = (
     *("paid", "waits", "postponed", "skipped", SKIPPED_LATER),

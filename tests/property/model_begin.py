@@ -117,12 +117,18 @@ def require_held(book: Book, moves: list[Move]) -> None:
             raise No("balance-out-of-range")
 
 
-def require_paid(book: Book, moves: list[Move]) -> None:
-    """Refuse moves of which one, in their order, has not its money or no room."""
+def require_paid(book: Book, moves: list[Move], currency: str) -> None:
+    """Refuse moves of which one, in their order, has not its money or no room.
+
+    What was available is only told in the currency of the payment.
+    """
     moved: Counter[str] = Counter()
-    for payer, payee, amount, _ in moves:
+    for payer, payee, amount, each in moves:
         rest = book.available(payer) + moved[payer] - amount
-        _require_rest(book.purses[payer], rest, amount)
+        try:
+            _require_rest(book.purses[payer], rest, amount)
+        except No as no:
+            raise no if each == currency else No(no.end[0]) from None
         if book.purses[payee].balance + moved[payee] + amount > MOST:
             raise No("balance-out-of-range")
         moved[payer] -= amount
@@ -191,7 +197,7 @@ def refuse(book: Book, order: Order, caller: Caller) -> None:
     if order.kind == "hold" or quorums(book, order):
         require_held(book, moves)
     else:
-        require_paid(book, moves)
+        require_paid(book, moves, order.currency)
 
 
 def quorums(book: Book, order: Order) -> dict[str, int]:

@@ -28,7 +28,7 @@ def give_back(book: Book, command: RefundPayment | ReversePayment, caller: Calle
     else:
         _refuse_reversal(deal)
     require_open(book, moves, caller, though_frozen=not refunds)
-    require_paid(book, moves)
+    require_paid(book, moves, deal.currency)
     move(book, moves)
     made.state, made.taken = "done", amount
     if refunds:

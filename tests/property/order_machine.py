@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from application.clock import ClockGuard
-from application.commands import Answer, ClockUnsure, Command, Outcome, Submission, Work
+from application.commands import ClockUnsure, Command, Outcome, Submission, Work
 from application.ledger import Ledger
 from application.ports import LedgerStore
 from domain.occurrences import RunOccurrence
-from domain.payment_events import PaymentDeclined
 from domain.payment_requests import (
     AcceptPaymentRequest,
     CancelPaymentRequest,
@@ -28,7 +27,6 @@ from tests.property.drawn_orders import Orders
 from tests.property.drawn_requests import CHANCES
 from tests.property.due_worker import Due, Shown
 from tests.property.ledger_machine import LedgerMachine
-from tests.property.model_parts import DAY as MIDNIGHTS
 from tests.property.model_parts import End
 from tests.property.sent_orders import accepting, asking, is_due
 from tests.simulated_store import SimulatedBook, SimulatedStore
@@ -199,28 +197,6 @@ class OrderMachine(LedgerMachine):
     def here(self) -> datetime:
         """Return what the machine's clock shows."""
         return datetime.fromtimestamp(self.clock, UTC)
-
-    def _expect(self, work: Work, outcome: Outcome) -> None:
-        book = self.model.book
-        recorded = book.now
-        if self.decided is not None and self._left_open(work, outcome):
-            # Why an open request was not paid is on record as it was decided, though the request
-            # may have run out before the record: nothing has come of it.
-            book.now = self.decided
-        super()._expect(work, outcome)
-        book.now = recorded
-
-    def _left_open(self, work: Work, outcome: Outcome) -> bool:
-        """Whether a payment was refused on the day of its record, but not for the request's end."""
-        assert self.decided is not None
-        return (
-            isinstance(work, Submission)
-            and isinstance(work.command, AcceptPaymentRequest)
-            and isinstance(outcome, Answer)
-            and isinstance(outcome.event, PaymentDeclined)
-            and outcome.event.code != "request-closed"
-            and self.decided // MIDNIGHTS == self.model.book.now // MIDNIGHTS
-        )
 
     def run_by_worker(self, works: Sequence[Work]) -> list[Outcome]:
         return self.execute_exactly(self.ledgers[1], works)

@@ -105,6 +105,8 @@ def writers(postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory) ->
 def test_two_writers_do_what_the_model_says(writers: Writers) -> None:
     """In turns exactly; together, the order of positions explains every end and balance."""
     TwoWriters.writers = writers
-    # How the two get in each other's way is not drawn, so there is more room below what is usual.
+    # How the two get in each other's way is not drawn, so how often an end comes is chance: of some
+    # sixteen that are expected of the rarest, three must come. The shares themselves are the
+    # concern of the machine with one writer.
     reached = run(TwoWriters, examples=25, steps=20)
-    check_reach(reached, beyond={"hold-expired"}, share=0.5)
+    check_reach(reached, beyond={"hold-expired"}, share=0.1)
