@@ -60,7 +60,7 @@ def check(path: Path, key: str | None = None) -> Json:
     if proof is not None and isinstance(proof.get("report"), dict):
         return _check_report(proof, key)
     if proof is None or "events" not in proof:
-        raise Unusable(f"{path} is neither the proof of a payment nor an exported book.")
+        raise Unusable(f"{path} is neither the proof of a payment nor a book nor a report.")
     return _check_payment(proof, key)
 
 

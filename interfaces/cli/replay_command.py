@@ -50,10 +50,12 @@ def wallet(
     ledger: LedgerName = None,
 ) -> None:
     """Show a wallet as it stood at a time or position, and the events that led to it."""
+    from infrastructure.event_codec import EventUnreadable
     from infrastructure.event_log.currencies import stored_currencies
     from interfaces.replay.history import fields, history
     from interfaces.replay.positions import PlaceInvalid, parse_place
     from interfaces.replay.snapshot import snapshot
+    from interfaces.replay.stored import Unreadable
 
     try:
         name = wallet_id(decode("wal", wallet))
@@ -64,7 +66,13 @@ def wallet(
         raise Failure(str(invalid), WRONG_USAGE) from None
     settings = settings_of(ledger)
     with snapshot(settings, Secrets(settings.home), "ledger") as connection:
-        found = history(connection, name, place)
+        try:
+            found = history(connection, name, place)
+        except (Unreadable, EventUnreadable) as fault:
+            raise Failure(
+                f"An event cannot be read ({fault}): ./falcon replay verify tells which.",
+                CHECK_FAILED,
+            ) from None
         currencies = stored_currencies(connection)
     if found.wallet is None:
         raise Failure(
@@ -90,16 +98,19 @@ def _show_wallet(found: "History", currencies: "Currencies") -> None:
         if name != "events":
             state.add_row(name.replace("_", " "), _in_words(value))
     output.print(state)
-    table = Table("position", "recorded at", "event", "amount", "posted", "held")
+    table = Table("position", "recorded at", "valued", "event", "amount", "posted", "held")
     for step, event in zip(found.steps, shown["events"], strict=True):
         minor = amount_of(step)
         amount = "" if minor is None else currencies.format(minor, shown["currency"])
         numbers = (amount, event["posted"], event["held"])
-        table.add_row(str(event["position"]), event["recorded_at"], event["type"], *numbers)
+        times = (event["recorded_at"], event["effective_at"] or "-")
+        table.add_row(str(event["position"]), *times, event["type"], *numbers)
     output.print(table)
 
 
 def _in_words(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_in_words(each)}" for name, each in value.items()) or "-"
+    if isinstance(value, list):
+        return "; ".join(map(_in_words, value)) or "-"
     return "-" if value is None else str(value)
