@@ -28,6 +28,23 @@ SHOWN = 20
 
 FORMS = (".json", ".pdf")
 
+Anchors = Annotated[
+    list[Path] | None,
+    typer.Option(
+        envvar="FALCONPAY_REPLAY_ANCHOR",
+        metavar="FILE",
+        help="Compare with seals that an anchor or an auditor has kept: a file, or a folder.",
+    ),
+]
+Reports = Annotated[
+    list[Path] | None,
+    typer.Option(
+        envvar="FALCONPAY_REPLAY_REPORT",
+        metavar="FILE",
+        help="Write a signed report to a file that ends in .json or .pdf; may be repeated.",
+    ),
+]
+
 Filed = Callable[["Signed"], object]
 
 
@@ -40,14 +57,7 @@ def verify(
             help="Hash what is sealed and look only into what is behind the last seal.",
         ),
     ] = False,
-    anchor: Annotated[
-        list[Path] | None,
-        typer.Option(
-            envvar="FALCONPAY_REPLAY_ANCHOR",
-            metavar="FILE",
-            help="Compare with seals that an anchor or an auditor has kept: a file, or a folder.",
-        ),
-    ] = None,
+    anchor: Anchors = None,
     kafka: Annotated[
         bool,
         typer.Option(
@@ -56,14 +66,7 @@ def verify(
             help="Compare every record of the topic, too.",
         ),
     ] = False,
-    report: Annotated[
-        list[Path] | None,
-        typer.Option(
-            envvar="FALCONPAY_REPLAY_REPORT",
-            metavar="FILE",
-            help="Write a signed report to a file that ends in .json or .pdf; may be repeated.",
-        ),
-    ] = None,
+    report: Reports = None,
     force: Annotated[
         bool,
         typer.Option(
