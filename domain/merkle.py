@@ -1,7 +1,7 @@
 """The Merkle tree of a ledger's log (RFC 6962, RFC 9162): roots, proofs, and what they prove."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 Subtree = Callable[[int, int], bytes]
 """Gives the hash of a complete subtree: of the 2^level leaves from number index * 2^level on."""
@@ -109,6 +109,31 @@ def outer_spans(part: Span, size: int) -> list[Span]:
 def proof(spans: Sequence[Span], subtree: Subtree) -> list[bytes]:
     """Return the hashes that a proof consists of."""
     return [span_hash(span, subtree) for span in spans]
+
+
+def root_around(part: Span, size: int, leaves: Iterator[bytes], beside: Iterator[bytes]) -> bytes:
+    """Return the root of a tree of which a part is known by its leaves, all else by `outer_spans`.
+
+    Both are taken from left to right, one at a time; memory grows with the depth of the tree.
+    Raises `ProofInvalid` where there are not enough of them.
+    """
+
+    def taken(hashes: Iterator[bytes]) -> bytes:
+        found = next(hashes, None)
+        if found is None:
+            raise ProofInvalid("there are not enough hashes")
+        return found
+
+    def above(begin: int, end: int) -> bytes:
+        if end <= part[0] or begin >= part[1]:
+            return taken(beside)
+        if end - begin == 1:
+            return taken(leaves)
+        middle = _middle(begin, end)
+        left = above(begin, middle)
+        return node_hash(left, above(middle, end))
+
+    return above(0, size)
 
 
 def verify_inclusion(

@@ -15,7 +15,7 @@ from interfaces.replay.findings import Difference
 from projections.catalogue import CATALOGUE
 from projections.contract import Projection
 from tests.books import replay
-from tests.fan_out import until
+from tests.fan_out import FanOut, drain, until
 from tests.servers import FreshDatabases
 
 LIVE = "reports_main"
@@ -47,6 +47,14 @@ TABLES: LiteralString = (
 def projection(name: str) -> Projection:
     """Return a projection of the catalogue."""
     return next(each for each in CATALOGUE if each.name == name)
+
+
+def followed(databases: FreshDatabases) -> FanOut:
+    """Bring all read models to the head."""
+    with FanOut(databases).worker() as worker:
+        worker.begin()
+        drain(worker)
+    return FanOut(databases)
 
 
 def rebuilt(databases: FreshDatabases, model: Projection | str, progress: Any = None) -> Rebuilt:

@@ -1,4 +1,4 @@
-"""The keys that sign seals, in one secret of the home; they sign nothing else."""
+"""The keys that sign seals and reports of replays, in one secret of the home; nothing else."""
 
 import base64
 import fcntl

@@ -13,6 +13,7 @@ KNOWN: dict[tuple[str, str], int] = {
     ("infrastructure.secrets", "SecretMissing"): DEPENDENCY_MISSING,
     ("infrastructure.secrets", "SecretFixed"): WRONG_USAGE,
     ("application.sealing", "SealingRefused"): CHECK_FAILED,
+    ("interfaces.replay.topic", "TopicAway"): DEPENDENCY_MISSING,
     ("infrastructure.embedded.server", "ServerUnavailable"): DEPENDENCY_MISSING,
     ("infrastructure.databases.provision", "ProvisioningRefused"): DEPENDENCY_MISSING,
     ("infrastructure.databases.migrate", "MigrationRefused"): DEPENDENCY_MISSING,

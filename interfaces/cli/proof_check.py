@@ -1,12 +1,13 @@
-"""Checks the proof of a payment, or an exported book, without any server and without FalconPay.
+"""Checks proofs of payments, exported books and reports without any server or FalconPay.
 
 This file needs Python 3.11 and the package `cryptography`, nothing else:
 
     python proof_check.py FILE [--key VKEY] [--json]
 
-FILE is what `GET /v1/audit/payments/{id}/proof` answered, or a book of `./falcon export`. VKEY is
-the log's key, which you have from somewhere that the file does not come from; without it the
-file's own key is taken, and all that is shown is that the file agrees with itself.
+FILE is what `GET /v1/audit/payments/{id}/proof` answered, a book of `./falcon export`, or a report
+of `./falcon replay verify --report FILE.json`. VKEY is the log's key, which you have from somewhere
+that the file does not come from; without it the file's own key is taken, and all that is shown is
+that the file agrees with itself.
 
 It ends with 0 when everything is proven, 1 when something is not, 2 when it cannot be used so.
 
@@ -56,8 +57,10 @@ def check(path: Path, key: str | None = None) -> Json:
             proof = _parsed(first + file.read())
     except OSError as problem:
         raise Unusable(f"{path} cannot be read: {problem.strerror}.") from None
+    if proof is not None and isinstance(proof.get("report"), dict):
+        return _check_report(proof, key)
     if proof is None or "events" not in proof:
-        raise Unusable(f"{path} is neither the proof of a payment nor an exported book.")
+        raise Unusable(f"{path} is neither the proof of a payment nor a book nor a report.")
     return _check_payment(proof, key)
 
 
@@ -82,6 +85,20 @@ def _check_payment(proof: Json, key: str | None) -> Json:
     if any(one["position"] >= other["position"] for one, other in pairwise(shown)):
         raise NotProven("The events do not stand in the order of their positions.")
     return {"payment_id": payment, **_said(found), "events": shown}
+
+
+def _check_report(file: Json, key: str | None) -> Json:
+    """Compare the hash of a report's canonical JSON with the one that is signed."""
+    vkey, note, report = file.get("vkey") if key is None else key, file.get("note"), file["report"]
+    if not isinstance(vkey, str) or not isinstance(note, str):
+        raise NotProven("The report bears no signature, or no key.")
+    name, text = _opened(note, vkey, key)
+    canonical = json.dumps(report, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    digest = hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+    if text != f"FalconPay audit report\n{name}\nsha256 {digest}\n":
+        raise NotProven("The report is not the one that was signed.")
+    told = {each: report.get(each) for each in ("ledger", "position", "result", "differences")}
+    return {"authenticated": key is not None, "vkey": vkey, "origin": name, "sha256": digest} | told
 
 
 def _check_book(head: Json, lines: Iterator[bytes], key: str | None) -> Json:
@@ -210,10 +227,7 @@ def _checkpoint(file: Json, key: str | None) -> Json:
     note = file.get("checkpoint")
     if not isinstance(vkey, str) or not isinstance(note, str):
         raise NotProven("The file holds no checkpoint, or no key.")
-    try:
-        name, text = open_note(note, vkey)
-    except Unusable as unusable:
-        raise unusable if key is not None else NotProven(str(unusable)) from None
+    name, text = _opened(note, vkey, key)
     match = re.fullmatch(r"([^\n]+)\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n", text, re.ASCII)
     if match is None:
         raise NotProven("What is signed is no checkpoint.")
@@ -221,6 +235,14 @@ def _checkpoint(file: Json, key: str | None) -> Json:
         raise NotProven(f"The key of {name} has signed the log {match[1]}.")
     root = _decoded(match[3], 32)
     return {"origin": name, "size": int(match[2]), "root": root, "vkey": vkey, "trusted": key}
+
+
+def _opened(note: str, vkey: str, key: str | None) -> tuple[str, str]:
+    """Open a note; a key that is none is the person's fault only when the person gave it."""
+    try:
+        return open_note(note, vkey)
+    except Unusable as unusable:
+        raise unusable if key is not None else NotProven(str(unusable)) from None
 
 
 def open_note(note: str, vkey: str) -> tuple[str, str]:

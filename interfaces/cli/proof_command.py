@@ -15,7 +15,10 @@ def options() -> None:
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="A proof, or a book written by export.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="A proof, a book written by export, or a report of replay verify."),
+    ],
     key: Annotated[
         str | None,
         typer.Option(
@@ -29,7 +32,7 @@ def check(
         bool, typer.Option("--json", envvar="FALCONPAY_JSON", help="Print JSON for programs.")
     ] = False,
 ) -> None:
-    """Check the proof of a payment or an exported book, without any server.
+    """Check the proof of a payment, an exported book or a signed report, without any server.
 
     Ends with 1 when something is not proven, and with 2 when the file or the key is none. The
     program is one file, interfaces/cli/proof_check.py, that runs anywhere beside `cryptography`.

@@ -130,7 +130,7 @@ def _progress() -> Iterator[Callable[[str, int, int], object]]:
 
 
 def _fields(result: "Rebuilt", dropped: list[str]) -> dict[str, Any]:
-    from interfaces.cli.replay_command import difference_fields
+    from interfaces.cli.replay_verify import difference_fields
 
     first = result.findings.first
     return {

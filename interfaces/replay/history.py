@@ -69,8 +69,23 @@ def fields(found: History, currencies: Currencies) -> dict[str, Any]:
         "wallet_id": wallet.name,
         "position": found.position,
         **standing(wallet, currencies),
+        "holds": [{**hold, "amount": shown(hold["amount"])} for hold in _holds(found.steps)],
         "events": [_event(step, shown(step.posted), shown(step.held)) for step in found.steps],
     }
+
+
+def _holds(steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """Return what is held for which payment, in minor units and by the order of the holds."""
+    held: dict[str, dict[str, Any]] = {}
+    for step in steps:
+        facts = step.event.facts
+        change = EFFECTS.get(step.event.type, (0, 0))[1]
+        if change and isinstance(facts, Moved):
+            empty = {"payment_id": facts.payment_id, "amount": 0, "expires_at": None}
+            hold = held.setdefault(facts.payment_id, empty)
+            hold["amount"] += change * facts.amount
+            hold["expires_at"] = step.data.get("expires_at", hold["expires_at"])
+    return [hold for hold in held.values() if hold["amount"]]
 
 
 def standing(wallet: Wallet, currencies: Currencies) -> dict[str, Any]:
@@ -81,7 +96,8 @@ def standing(wallet: Wallet, currencies: Currencies) -> dict[str, Any]:
         return currencies.format(minor, opened.currency)
 
     limit = wallet.overdraft_limit
-    frozen = wallet.frozen_by_member or wallet.frozen_by_operator
+    sides = (("member", wallet.frozen_by_member), ("operate", wallet.frozen_by_operator))
+    frozen = [side for side, has_frozen in sides if has_frozen]
     return {
         "name": opened.name,
         "kind": opened.kind,
@@ -90,6 +106,7 @@ def standing(wallet: Wallet, currencies: Currencies) -> dict[str, Any]:
         "owner": opened.owner,
         "reference": opened.reference,
         "status": "closed" if wallet.closed else "frozen" if frozen else "open",
+        "frozen_by": frozen,
         "posted": shown(wallet.posted),
         "held": shown(wallet.held),
         "available": shown(wallet.posted - wallet.held),
@@ -123,6 +140,7 @@ def _event(step: Step, posted: str, held: str) -> dict[str, Any]:
         "version": event.version,
         "type": event.type,
         "recorded_at": time_of(event.recorded),
+        "effective_at": step.data.get("effective_at"),
         "command_id": event.place.command_id,
         "data": step.data,
         "posted": posted,

@@ -14,6 +14,7 @@ from interfaces.replay.order import OrderCheck
 from interfaces.replay.read_models import ReadModel, ReadModels
 from interfaces.replay.seals import Outside, SealCheck
 from interfaces.replay.stored import EVENTS, Reader, Stored, Unreadable, chunks, stream_name
+from interfaces.replay.sums import Sums, sums_of
 from interfaces.replay.tables import HEADS, Row, compare_heads
 from interfaces.replay.wallets import Wallets
 
@@ -61,6 +62,7 @@ class Verification:
     seals: Sealed
     findings: Findings
     seconds: float
+    sums: Sequence[Sums] = ()
 
 
 def verify(
@@ -102,7 +104,9 @@ def verify(
     order.periods.compare(closed)
     seconds = time.monotonic() - begun
     sealed = Sealed(seals.checked, seals.last)
-    return Verification(last, events, len(wallets.known), models.found, sealed, findings, seconds)
+    sums = sums_of(wallets.known.values())
+    count = len(wallets.known)
+    return Verification(last, events, count, models.found, sealed, findings, seconds, sums)
 
 
 def _look(ledger: psycopg.Connection[Any]) -> tuple[UUID, int, list[Row], list[Row]]:

@@ -8,6 +8,8 @@ import pytest
 from domain.instants import instant, next_midnight
 from tests.altered_book import Book, wallet_of
 from tests.books import falcon, falcon_json
+from tests.every_payment import write_every_payment
+from tests.servers import FreshDatabases
 
 
 def shown(book: Book, number: int, *words: object) -> dict[str, Any]:
@@ -28,6 +30,7 @@ def test_a_wallet_is_shown_with_all_that_led_to_it(book: Book) -> None:
         "owner": "tests",
         "reference": None,
         "status": "open",
+        "frozen_by": [],
         "posted": "0.01",
         "held": "0.00",
         "available": "0.01",
@@ -35,12 +38,17 @@ def test_a_wallet_is_shown_with_all_that_led_to_it(book: Book) -> None:
         "limits": {"per_payment": None, "per_day": None},
         "approvals": {"required": 0, "above": "0.00"},
         "members": {"tests": "owner"},
+        "holds": [],
     }
     assert [event["position"] for event in events] == [2, 6, 8, 14, 16, 20]
     assert [event["posted"] for event in events] == ["0.00", "5.00", "3.00", "3.00", "0.00", "0.01"]
     assert [event["version"] for event in events] == [1, 2, 3, 4, 5, 6]
     assert events[0]["recorded_at"] == opened_at
     assert events[2]["data"]["counterparty"] == wallet_of(3)
+    assert [event["effective_at"] is not None for event in events] == [
+        *(False, True, True),
+        *(False, True, True),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -102,3 +110,26 @@ def test_people_are_shown_tables_that_are_whole(book: Book) -> None:
     assert "-2.00" in done.stdout
     first = json.loads(falcon(book.databases, "replay", "wallet", wallet_of(2), "--json").stdout)
     assert first["opened_at"] in done.stdout
+
+
+def test_open_holds_are_shown_as_they_were(databases: FreshDatabases) -> None:
+    """What is held for which payment and until when; who has frozen it, too."""
+    names = write_every_payment(databases)
+    ann = names.wallets["ann"]
+    found = falcon_json(databases, "replay", "wallet", ann)
+    payments = {payment: name for name, payment in names.payments.items()}
+    held = {payments[hold["payment_id"]]: hold["amount"] for hold in found["holds"]}
+    assert held == {"held": "50.00", "captured in part": "50.00"}
+    (frozen,) = (e["position"] for e in found["events"] if e["type"] == "wallet.frozen.v1")
+    then = falcon_json(databases, "replay", "wallet", ann, "--at", frozen)
+    assert (then["status"], then["frozen_by"]) == ("frozen", ["member"])
+    assert "run out" in {payments[hold["payment_id"]] for hold in then["holds"]}
+    assert all(hold["expires_at"] > found["opened_at"] for hold in then["holds"])
+
+
+def test_an_event_that_cannot_be_read_is_one_sentence(book: Book) -> None:
+    book.ledger.execute("UPDATE events SET state = '{' WHERE notification_id = 6")
+    for words in (("wallet", wallet_of(2)), ("diff", "0", "20")):
+        done = falcon(book.databases, "replay", *words)
+        assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+        assert "./falcon replay verify tells which" in done.stderr

@@ -11,8 +11,10 @@ from domain.merkle import (
     Span,
     consistency_spans,
     inclusion_spans,
+    outer_spans,
     proof,
     root,
+    root_around,
     verify_consistency,
     verify_inclusion,
 )
@@ -132,3 +134,20 @@ def test_a_node_does_not_pass_for_a_leaf() -> None:
     """Leaves and nodes are hashed differently, so that nobody shows a node as an entry."""
     left, right = LEAVES[:2]
     assert leaf_hash(left + right) != root(2, SUBTREE)
+
+
+@pytest.mark.parametrize("size", range(1, 20))
+def test_a_part_and_what_lies_beside_it_give_the_root(size: int) -> None:
+    """Every part of every small tree; one hash too few or another leaf do not."""
+    leaves = [leaf_hash(bytes([number])) for number in range(size)]
+    subtree = subtree_of(leaves)
+    for begin in range(size):
+        for end in range(begin + 1, size + 1):
+            beside = proof(outer_spans((begin, end), size), subtree)
+            part = leaves[begin:end]
+            found = root_around((begin, end), size, iter(part), iter(beside))
+            assert found == root(size, subtree)
+            others = [*part[:-1], EMPTY_ROOT]
+            assert root_around((begin, end), size, iter(others), iter(beside)) != found
+            with pytest.raises(ProofInvalid):
+                root_around((begin, end), size, iter(part[:-1]), iter(beside))

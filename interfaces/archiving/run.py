@@ -1,0 +1,174 @@
+"""Writes sealed events to an archive and checks it; no event leaves the ledger by it."""
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, LiteralString
+
+import msgspec
+import psycopg
+
+from domain.recorded import RecordedEvent
+from infrastructure.event_log.reader import EventReader
+from infrastructure.seals.notes import Verifier, parse_vkey
+from interfaces.archiving.part import Manifest, NotProven, prove, read_events, write_events
+from interfaces.archiving.place import Place
+from interfaces.cli.failure import CHECK_FAILED, WRONG_USAGE, Failure
+from interfaces.replay.book import events_between
+from interfaces.replay.findings import Difference, Findings
+from interfaces.replay.sealed_part import sealed_part
+from interfaces.replay.stored import EVENTS, chunks, stream_name, time_of
+
+MOST_EVENTS = 262_144
+"""How many events are in one part; a part is 20 MB or so."""
+
+BETWEEN: LiteralString = EVENTS + "WHERE notification_id BETWEEN %s AND %s ORDER BY notification_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """Which positions an archive holds, from 1 on, and in how many parts."""
+
+    last: int
+    parts: int
+    written: int = 0
+
+
+def parts_of(place: Place) -> list[Manifest]:
+    """Return what an archive holds, in order; raises `Failure` where a part is missing."""
+    found: list[Manifest] = []
+    for name in place.names(".json"):
+        try:
+            manifest = msgspec.json.decode(place.read(name), type=Manifest)
+        except msgspec.MsgspecError:
+            raise Failure(
+                f"{name} in {place.url} is no part of an archive: name a place of its own.",
+                WRONG_USAGE,
+            ) from None
+        if manifest.first != (found[-1].last + 1 if found else 1):
+            raise Failure(
+                f"The archive {place.url} has no part in front of position {manifest.first}: put"
+                " it back from a copy.",
+                CHECK_FAILED,
+            )
+        found.append(manifest)
+    if len({(each.ledger, each.store, each.epoch) for each in found}) > 1:
+        raise Failure(f"{place.url} has archives of several logs.", CHECK_FAILED)
+    return found
+
+
+def archive(
+    connection: psycopg.Connection[Any],
+    ledger: str,
+    place: Place,
+    last: int,
+    keys: Sequence[Verifier],
+) -> Archived:
+    """Add what is sealed up to a position; each part is read back and proven before it is named.
+
+    The connection is a snapshot. Raises `Failure`.
+    """
+    reader, parts = EventReader(connection), parts_of(place)
+    log = (ledger, str(reader.store_id()), reader.epoch())
+    if parts and log != (parts[0].ledger, parts[0].store, parts[0].epoch):
+        raise Failure(
+            f"{place.url} is the archive of another log (ledger {parts[0].ledger}, epoch"
+            f" {parts[0].epoch}): name another place.",
+            WRONG_USAGE,
+        )
+    done = parts[-1].last if parts else 0
+    begun, count = done, len(parts)
+    while done < last:
+        first, done = done + 1, min(done + MOST_EVENTS, last)
+        sealed = sealed_part(connection, first, done)
+        assert sealed is not None, "the last position is one that is sealed"
+        name = f"{first:019d}-{done:019d}"
+        proof = [b64encode(each).decode() for each in sealed.hashes]
+        file = f"{name}.parquet"
+        manifest = Manifest(*log, first, done, file, sealed.checkpoint, sealed.vkey, proof)
+        _write(place, manifest, events_between(reader, first, done), keys)
+        count += 1
+    return Archived(done, count, done - begun)
+
+
+def _write(
+    place: Place, manifest: Manifest, events: Iterator[RecordedEvent], keys: Sequence[Verifier]
+) -> None:
+    try:
+        with place.writing(manifest.file) as (draft, file):
+            write_events(events, file)
+            file.close()
+            with place.reading(draft) as written:
+                for _ in prove(manifest, read_events(written), keys):
+                    pass
+    except NotProven as fault:
+        raise Failure(
+            f"{fault} Nothing was archived of it: ./falcon replay verify tells what is wrong.",
+            CHECK_FAILED,
+        ) from None
+    # A part exists when its manifest does; without one the events are written again.
+    with place.writing(manifest.file.replace(".parquet", ".json")) as (_, described):
+        described.write(msgspec.json.format(msgspec.json.encode(manifest), indent=2))
+
+
+def check(
+    place: Place, key: str | None, connection: psycopg.Connection[Any] | None, keys: Sequence[Any]
+) -> tuple[Archived, Findings]:
+    """Prove every part, and compare its events with those of a ledger where one is given.
+
+    With `key` that one alone counts. Raises `Failure`.
+    """
+    parts, findings = parts_of(place), Findings()
+    if not parts:
+        raise Failure(f"{place.url} holds no archive.", WRONG_USAGE)
+    for part in parts:
+        known = [parse_vkey(key)] if key is not None else keys
+        try:
+            with place.reading(part.file) as file:
+                events = prove(part, read_events(file), known)
+                if connection is None:
+                    for _ in events:
+                        pass
+                else:
+                    _compare(events, _stored(connection, part.first, part.last), findings)
+        except NotProven as fault:
+            raise Failure(f"{part.file} in {place.url}: {fault}", CHECK_FAILED) from None
+    return Archived(parts[-1].last, len(parts)), findings
+
+
+def _stored(
+    connection: psycopg.Connection[Any], first: int, last: int
+) -> Iterator[dict[str, object]]:
+    """Yield rows of the store, whatever has become of them."""
+    for rows in chunks(connection, "archived", BETWEEN, first, last):
+        for position, stream, version, topic, state, metadata, recorded in rows:
+            yield {
+                "position": position,
+                "stream_id": stream_name(topic, stream),
+                "version": version,
+                "type": topic,
+                "data": state,
+                "metadata": metadata,
+                "recorded_at": time_of(recorded),
+            }
+
+
+def _compare(
+    events: Iterator[RecordedEvent], stored: Iterator[dict[str, object]], findings: Findings
+) -> None:
+    row = next(stored, None)
+    for event in events:
+        wanted = asdict(event)
+        if row is None or row["position"] != event.position:
+            findings.missing(event.position, "events", event.stream_id)
+            continue
+        shown = [(_text(wanted[name]), _text(row[name])) for name in wanted]
+        for name, (expected, found) in zip(wanted, shown, strict=True):
+            if expected != found:
+                difference = (event.position, "events", event.stream_id, name, expected, found)
+                findings.add(Difference(*difference))
+        row = next(stored, None)
+
+
+def _text(value: object) -> object:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value

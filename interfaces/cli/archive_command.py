@@ -1,0 +1,175 @@
+"""`./falcon archive`: copies sealed events to an object store, and checks what lies there."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from infrastructure.secrets import SecretMissing, Secrets
+from infrastructure.settings import Settings
+from interfaces.cli.chosen_ledger import settings_of
+from interfaces.cli.failure import CHECK_FAILED, DEPENDENCY_MISSING, WRONG_USAGE, Failure
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from infrastructure.seals.notes import Verifier
+    from interfaces.archiving.place import Place
+    from interfaces.archiving.run import Archived
+
+SHOWN = 20
+"""How many differences people are shown; JSON has up to a thousand."""
+
+
+def command(
+    to: Annotated[
+        str,
+        typer.Option(
+            envvar="FALCONPAY_ARCHIVE_TO",
+            metavar="URL",
+            help="The archive: a folder, or a URL that fsspec knows, such as s3://bucket/folder.",
+        ),
+    ],
+    before: Annotated[
+        str | None,
+        typer.Option(
+            envvar="FALCONPAY_ARCHIVE_BEFORE",
+            metavar="TIME|POSITION",
+            help="Only what was recorded before; by default all that is sealed.",
+        ),
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            envvar="FALCONPAY_ARCHIVE_CHECK",
+            help="Write nothing: prove what is there, and compare the ledger with it.",
+        ),
+    ] = False,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="FALCONPAY_ARCHIVE_KEY",
+            metavar="VKEY",
+            help="With --check: prove it by this key alone, without any ledger.",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", envvar="FALCONPAY_JSON", help="Print JSON for programs.")
+    ] = False,
+    ledger: Annotated[
+        str | None, typer.Option(envvar="FALCONPAY_LEDGER", help="Of which ledger.")
+    ] = None,
+) -> None:
+    """Copy sealed events to an archive, and go on where it ends; nothing leaves the ledger.
+
+    Each part is read back, and its events must lead to the root of a seal, before it bears its
+    name. With --check every part is proven again; where the ledger has another event than the
+    archive, it names position, stream and field, and ends with 1.
+    """
+    if key is not None and not check:
+        raise Failure("--key goes with --check.", WRONG_USAGE)
+    place = _place(to)
+    if check:
+        _check(place, key, settings_of(ledger), as_json)
+    else:
+        _archive(place, before, settings_of(ledger), as_json)
+
+
+def _place(url: str) -> "Place":
+    try:
+        from interfaces.archiving.part import CHUNK  # noqa: F401 (says whether pyarrow is there)
+        from interfaces.archiving.place import Place
+    except ModuleNotFoundError as missing:
+        raise Failure(
+            f"Archives need the package {missing.name}: install falconpay[archive].",
+            DEPENDENCY_MISSING,
+        ) from None
+    return Place(url)
+
+
+def _archive(place: "Place", before: str | None, settings: Settings, as_json: bool) -> None:
+    from infrastructure.event_log.reader import EventReader
+    from interfaces.archiving.run import archive
+    from interfaces.replay.positions import PlaceInvalid, first_at, parse_place
+    from interfaces.replay.snapshot import snapshot
+
+    try:
+        end = None if before is None else parse_place(before, "--before")
+    except PlaceInvalid as invalid:
+        raise Failure(str(invalid), WRONG_USAGE) from None
+    with snapshot(settings, Secrets(settings.home), "ledger") as connection:
+        sealed = _sealed(connection, EventReader(connection).epoch())
+        if not sealed:
+            raise Failure(
+                "Nothing is sealed yet, and only what is sealed is archived: try again when the"
+                " sealer has run.",
+                CHECK_FAILED,
+            )
+        last = sealed if end is None else min(sealed, first_at(connection, end) - 1)
+        done = archive(connection, settings.ledger, place, last, _keys(connection, settings))
+    _tell(place, done, as_json, [])
+
+
+def _check(place: "Place", key: str | None, settings: Settings, as_json: bool) -> None:
+    from infrastructure.seals.notes import NoteInvalid
+    from interfaces.archiving.run import check
+    from interfaces.replay.snapshot import snapshot
+
+    if key is not None:
+        try:
+            done, _ = check(place, key, None, ())
+        except NoteInvalid as invalid:
+            raise Failure(f"--key is none: {invalid}", WRONG_USAGE) from None
+        _tell(place, done, as_json, [])
+        return
+    with snapshot(settings, Secrets(settings.home), "ledger") as connection:
+        done, findings = check(place, None, connection, _keys(connection, settings))
+    _tell(place, done, as_json, [each.sentence() for each in findings.in_order()])
+    if findings.first is not None:
+        raise Failure(
+            f"{findings.count} differences between the archive and the ledger; the first is at"
+            f" position {findings.first.position}.",
+            CHECK_FAILED,
+        )
+
+
+def _sealed(connection: "psycopg.Connection[Any]", epoch: int) -> int:
+    query = "SELECT coalesce(max(size), 0) FROM seal WHERE epoch = %s"
+    row = connection.execute(query, [epoch]).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _keys(connection: "psycopg.Connection[Any]", settings: Settings) -> "list[Verifier]":
+    """Return the keys of the ledger's log: the home's own, or where it has none the store's."""
+    from infrastructure.event_log.reader import EventReader
+    from infrastructure.seals.keys import SealKeys
+    from infrastructure.seals.notes import Verifier, parse_vkey
+    from infrastructure.seals.origin import seal_origin
+
+    epoch = EventReader(connection).epoch()
+    try:
+        own = [key.public_key().public_bytes_raw() for key in SealKeys(settings.home).read()]
+    except SecretMissing:
+        rows = connection.execute("SELECT vkey FROM seal_key WHERE epoch = %s", [epoch])
+        return [parse_vkey(vkey) for (vkey,) in rows]
+    return [Verifier(seal_origin(settings, epoch), public) for public in own]
+
+
+def _tell(place: "Place", done: "Archived", as_json: bool, differences: list[str]) -> None:
+    if as_json:
+        fields = {
+            "archive": place.url,
+            "to": done.last,
+            "parts": done.parts,
+            "written": done.written,
+            "differences": differences,
+        }
+        typer.echo(json.dumps(fields, indent=2))
+        return
+    typer.echo(
+        f"The archive {place.url} holds the positions 1 to {done.last:,} in {done.parts} parts,"
+        f" {done.written:,} of them new; all are proven by seals."
+    )
+    for sentence in differences[:SHOWN]:
+        typer.echo(sentence)
