@@ -21,7 +21,7 @@ from interfaces.replay.sealed_part import sealed_part
 from interfaces.replay.stored import EVENTS, chunks, stream_name, time_of
 
 MOST_EVENTS = 262_144
-"""How many events are in one part; a part is 20 MB or so."""
+"""How many events are in one part; a part is 10 MB or so."""
 
 FILE = re.compile(r"[0-9]{19}-[0-9]{19}\.parquet")
 """The name of a part: its first and its last position."""
