@@ -62,6 +62,11 @@ class Place:
                 if self._files.exists(path):
                     self._files.rm(path)
 
+    def remove(self, name: str) -> None:
+        """Take a file away."""
+        with self._reached():
+            self._files.rm(f"{self._folder}/{name}")
+
     @contextmanager
     def _reached(self) -> Iterator[Any]:
         try:

@@ -1,5 +1,6 @@
 """Writes sealed events to an archive and checks it; no event leaves the ledger by it."""
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -20,7 +21,10 @@ from interfaces.replay.sealed_part import sealed_part
 from interfaces.replay.stored import EVENTS, chunks, stream_name, time_of
 
 MOST_EVENTS = 262_144
-"""How many events are in one part; a part is 20 MB or so."""
+"""How many events are in one part; a part is 10 MB or so."""
+
+FILE = re.compile(r"[0-9]{19}-[0-9]{19}\.parquet")
+"""The name of a part: its first and its last position."""
 
 BETWEEN: LiteralString = EVENTS + "WHERE notification_id BETWEEN %s AND %s ORDER BY notification_id"
 
@@ -76,6 +80,11 @@ def archive(
             f" {parts[0].epoch}): name another place.",
             WRONG_USAGE,
         )
+    # What a run that was killed left without its manifest would be read beside the part that
+    # takes its place.
+    for name in set(place.names(".parquet")) - {part.file for part in parts}:
+        if FILE.fullmatch(name):
+            place.remove(name)
     done = parts[-1].last if parts else 0
     begun, count = done, len(parts)
     while done < last:

@@ -126,6 +126,7 @@ def _checks(checked: Checked) -> Sequence[str]:
 def _finding(difference: Difference) -> dict[str, Any]:
     return {
         "position": difference.position,
+        "until": difference.until,
         "where": difference.where,
         "stream": _text(difference.stream),
         "field": _text(difference.field),

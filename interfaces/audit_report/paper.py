@@ -154,9 +154,15 @@ def _findings(page: _Page, report: dict[str, Any]) -> None:
         return
     page.section(f"Findings ({report['differences']:,})", [])
     page.lines(
-        f"Position {each['position']}, {each['where']}, {each['stream']}: {each['field']} should"
+        f"Position {_place(each)}, {each['where']}, {each['stream']}: {each['field']} should"
         f" be {each['expected'] or 'nothing'} and is {each['found'] or 'nothing'}."
         for each in report["findings"][:TOLD]
     )
     if report["differences"] > TOLD:
         page.lines([f"{report['differences'] - TOLD:,} more: the report as JSON lists them."])
+
+
+def _place(finding: dict[str, Any]) -> str:
+    """Return where a finding is: at a position, or anywhere between two."""
+    until = finding["until"]
+    return str(finding["position"]) + ("" if until is None else f" to {until}")

@@ -61,11 +61,12 @@ def command(
         str | None, typer.Option(envvar="FALCONPAY_LEDGER", help="Of which ledger.")
     ] = None,
 ) -> None:
-    """Copy sealed events to an archive, and go on where it ends; nothing leaves the ledger.
+    """Copy sealed events to an object store, and check what lies there.
 
-    Each part is read back, and its events must lead to the root of a seal, before it bears its
-    name. With --check every part is proven again; where the ledger has another event than the
-    archive, it names position, stream and field, and ends with 1.
+    It goes on where the archive ends, and nothing leaves the ledger. Each part is read back, and
+    its events must lead to the root of a seal, before it bears its name. With --check every part
+    is proven again; where the ledger has another event than the archive, it names position, stream
+    and field, and ends with 1.
     """
     if key is not None and not check:
         raise Failure("--key goes with --check.", WRONG_USAGE)

@@ -207,6 +207,7 @@ def difference_fields(difference: "Difference") -> dict[str, Any]:
     """Return a difference as JSON has it."""
     return {
         "position": difference.position,
+        "until": difference.until,
         "where": difference.where,
         "stream": difference.stream,
         "field": difference.field,

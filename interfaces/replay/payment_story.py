@@ -138,13 +138,13 @@ def _names(
     connection: psycopg.Connection[Any], codec: EventCodec, steps: Sequence[Step]
 ) -> Mapping[WalletId, str]:
     wallets = {wallet: bits(wallet) for step in steps for wallet in _wallets(step)}
-    known = {name.bytes: wallet for wallet, name in wallets.items()}
     names = {}
     for stream, state in connection.execute(OPENINGS, [list(wallets.values())], binary=True):
         opened = codec.decode("wallet.opened.v1", state)
         assert isinstance(opened, events.WalletOpened), "that is its type"
-        names[known[stream]] = opened.name
-    return names
+        names[stream] = opened.name
+    # In the order in which the story meets them.
+    return {wallet: names[key.bytes] for wallet, key in wallets.items() if key.bytes in names}
 
 
 def _wallets(step: Step) -> Iterator[WalletId]:

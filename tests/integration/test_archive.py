@@ -39,6 +39,20 @@ def test_what_is_sealed_is_archived_and_the_next_run_goes_on(world: Tampered, st
     assert (checked["to"], checked["differences"]) == (world.sizes[-1], [])
 
 
+def test_what_a_killed_run_has_left_is_no_part(world: Tampered, store: Path) -> None:
+    """Neither a draft nor a file without its manifest; the next run takes the file's place."""
+    falcon_json(world.databases, "archive", "--to", store, "--before", 101)
+    falcon_json(world.databases, "archive", "--to", store, "--before", 151)
+    next(store.glob("*101-*150.json")).unlink()
+    (store / ".x.parquet.partial").write_bytes(b"PAR1")
+    (store / "another.parquet").write_bytes(b"somebody else's")
+    assert falcon_json(world.databases, "archive", "--to", store, "--check")["to"] == 100
+    falcon_json(world.databases, "archive", "--to", store)
+    (store / "another.parquet").unlink()
+    read = f"SELECT count(*), max(position) FROM '{store}/*.parquet'"
+    assert duckdb.execute(read).fetchall() == [(world.sizes[-1], world.sizes[-1])]
+
+
 def test_any_place_that_fsspec_knows_will_do(world: Tampered, store: Path) -> None:
     """A URL names the kind of store; this one is the folder by another name."""
     falcon_json(world.databases, "archive", "--to", f"file://{store}")

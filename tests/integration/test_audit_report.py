@@ -4,8 +4,10 @@ import base64
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +103,18 @@ def test_the_report_is_checked_offline(
     path.write_text(path.read_text().replace('"position": 222', '"position": 223'))
     assert main([str(path), *words]) == 1
     assert "not the one that was signed" in capsys.readouterr().err
+
+
+def test_the_lines_of_the_documentation_check_a_report(full: Full, tmp_path: Path) -> None:
+    """As they stand there, with Python and `cryptography` alone; an altered one they refuse."""
+    _, path, _ = reported(full, tmp_path)
+    page = (ROOT / "docs" / "how-to" / "check-the-books.md").read_text()
+    (lines,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    command = [sys.executable, "-I", "-c", lines]
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0
+    path.write_text(path.read_text().replace('"position": 222', '"position": 223'))
+    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert (done.returncode, "AssertionError" in done.stderr) == (1, True)
 
 
 def test_a_strangers_signature_is_none(

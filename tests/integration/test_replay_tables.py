@@ -124,6 +124,7 @@ def test_the_command_says_where_and_ends_with_1(book: Book) -> None:
     assert report["differences"] == len(report["findings"])
     assert report["findings"][0] == {
         "position": 9,
+        "until": None,
         "where": "events",
         "stream": "-",
         "field": "position",

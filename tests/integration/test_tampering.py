@@ -108,3 +108,15 @@ def test_a_change_in_any_column_is_found(world: Tampered, table: str) -> None:
             connection.execute(f"DELETE FROM {table}".encode())
             connection.execute(f"INSERT INTO {table} SELECT * FROM copy_of_{table}".encode())
     assert missed == []
+
+
+def test_a_read_model_whose_checkpoint_is_gone_is_found(world: Tampered) -> None:
+    """It is as if it had never begun, so that all of its rows are too many."""
+    reports = world.book.reports
+    missed = []
+    for (name,) in reports.execute("SELECT projection FROM checkpoint").fetchall():
+        reports.execute("DELETE FROM checkpoint WHERE projection = %s", (name,))
+        missed += [] if world.places() else [name]
+        reports.execute("DELETE FROM checkpoint")
+        reports.execute("INSERT INTO checkpoint SELECT * FROM copy_of_checkpoint")
+    assert missed == []
