@@ -118,6 +118,9 @@ class HomeServer:
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.01)
+        if self._child is not None:
+            # It may have ended between the last two looks at it, and is a zombie until asked.
+            self._child.poll()
         return True
 
     def _process(self, record: _Record) -> psutil.Process | None:
