@@ -19,7 +19,7 @@ from infrastructure.ledger_store.opening import open_ledger
 from infrastructure.ledger_store.store import PostgresLedgerStore
 from tests.property.drawn_requests import CHANCES
 from tests.property.ledger_machine import run
-from tests.property.reach import check_reach
+from tests.property.reach import LEAST, check_reach
 from tests.property.settling_machine import SettlingMachine
 from tests.servers import FreshDatabases, PostgresHome, fresh_databases
 
@@ -105,8 +105,8 @@ def writers(postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory) ->
 def test_two_writers_do_what_the_model_says(writers: Writers) -> None:
     """In turns exactly; together, the order of positions explains every end and balance."""
     TwoWriters.writers = writers
-    # How the two get in each other's way is not drawn, so how often an end comes is chance: of some
-    # sixteen that are expected of the rarest, three must come. The shares themselves are the
-    # concern of the machine with one writer.
+    # How the two get in each other's way is not drawn, so there is more room below what is usual,
+    # and most for the end that needs most steps before it.
     reached = run(TwoWriters, examples=25, steps=20)
-    check_reach(reached, beyond={"hold-expired"}, share=0.1)
+    least = {**LEAST, "overdraft-in-use": 0.002}
+    check_reach(reached, beyond={"hold-expired"}, share=0.5, least=least)
