@@ -1,6 +1,9 @@
 """A small signed log, proofs and books of it, for tests of what checks them."""
 
 import json
+import shutil
+import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +95,24 @@ def refused(tmp_path: Path, content: str, key: str | None = None) -> str:
     with pytest.raises(proof_check.NotProven) as refusal:
         check(tmp_path, content, key)
     return str(refusal.value)
+
+
+def run(tmp_path: Path, content: str | None, *options: str) -> tuple[int, str, str]:
+    """Check a file by the checker run as a file, outside of the project; none is there already."""
+    program = tmp_path / "proof_check.py"
+    shutil.copyfile(proof_check.__file__, program)
+    if content is not None:
+        (tmp_path / "file").write_text(content)
+    done = subprocess.run(
+        [sys.executable, "-P", str(program), "file", *options],
+        cwd=tmp_path,
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, done.stdout, done.stderr
 
 
 def put(**fields: Any) -> Callable[[Json], None]:

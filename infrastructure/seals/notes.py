@@ -121,6 +121,8 @@ def _parts(note: str) -> tuple[str, list[tuple[str, bytes]]]:
             raw = b64decode(match[2], validate=True)
         except binascii.Error:
             raise NoteInvalid("A signature is not written in base64.") from None
+        if len(raw) <= KEY_ID_BYTES:
+            raise NoteInvalid("A signature has nothing behind its key's id.")
         signatures.append((match[1], raw))
     return f"{text}\n", signatures
 

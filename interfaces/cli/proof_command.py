@@ -39,5 +39,5 @@ def check(
     """
     from interfaces.cli import proof_check
 
-    options = [*(["--key", key] if key else []), *(["--json"] if as_json else [])]
+    options = [*([f"--key={key}"] if key is not None else []), *(["--json"] if as_json else [])]
     raise typer.Exit(proof_check.main([*options, "--", str(file)]))

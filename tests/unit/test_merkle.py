@@ -1,6 +1,7 @@
 """The tree is that of RFC 6962 and RFC 9162: their own examples, and the vectors that all use."""
 
 import hashlib
+from collections import Counter
 
 import pytest
 
@@ -18,6 +19,7 @@ from domain.merkle import (
     verify_consistency,
     verify_inclusion,
 )
+from domain.tiles import filled, width
 from tests.naive_tree import subtree_of
 
 ENTRIES = [
@@ -110,6 +112,15 @@ def test_the_nodes_of_a_proof_are_those_of_the_example_of_rfc_6962() -> None:
         assert inclusion_spans(index, 7) == [NODES[letter] for letter in letters]
     for old, letters in GROWTH.items():
         assert consistency_spans(old, 7) == [NODES[letter] for letter in letters]
+
+
+def test_tiles_are_those_of_the_example_of_tlog_tiles() -> None:
+    """A tree of 70,000 has 273 full tiles and one of 112 hashes, and so on; one of 256 has two."""
+    assert Counter(level for level, _ in filled(0, 70_000)) == {0: 273, 1: 1}
+    partial = {(0, 273): 112, (0, 274): 0, (1, 1): 17, (2, 0): 1}
+    assert {tile: width(tile, 70_000) for tile in partial} == partial
+    assert list(filled(0, 256)) == [(0, 0)]
+    assert (width((0, 0), 256), width((1, 0), 256)) == (256, 1)
 
 
 @pytest.mark.parametrize(("index", "size"), [(-1, 3), (3, 3), (0, 0)])

@@ -115,12 +115,27 @@ def test_what_is_no_key_is_refused(vkey: str) -> None:
 
 @pytest.mark.parametrize(
     "note",
-    ["", TEXT, f"{TEXT}\n", NOTE[:-1], NOTE.replace("\N{EM DASH}", "-"), f"\r{NOTE}", NOTE + "x\n"],
+    [
+        *("", TEXT, f"{TEXT}\n", NOTE[:-1], NOTE.replace("\N{EM DASH}", "-"), f"\r{NOTE}"),
+        *(f"{NOTE}x\n", f"{NOTE}\n", NOTE.replace("x08g", "x 08g"), NOTE.replace("=\n", "\n")),
+        # A signature has four bytes of the key's id and at least one behind them.
+        f"{NOTE}\N{EM DASH} witness.example AAAAAA==\n",
+        f"{NOTE}\N{EM DASH} a+b {'A' * 92}\n",
+    ],
 )
 def test_what_is_no_note_is_refused(note: str) -> None:
     """A text alone, a line without its end, other signs."""
     with pytest.raises(NoteInvalid):
         verified_by(note, [parse_vkey(VKEY)])
+    with pytest.raises(proof_check.NotProven):
+        proof_check.open_note(note, VKEY)
+
+
+def test_a_note_of_many_signatures_is_read() -> None:
+    """Whoever verifies must take sixteen at least, by both readers."""
+    note = sign_note(TEXT, [*(somebody(f"witness.example/{each}") for each in range(40)), peter()])
+    assert verified_by(note, [parse_vkey(VKEY)]) == [parse_vkey(VKEY)]
+    assert proof_check.open_note(note, VKEY)[1] == TEXT
 
 
 @pytest.mark.parametrize(

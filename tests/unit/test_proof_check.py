@@ -1,9 +1,6 @@
 """The offline checker believes what is proven and nothing else, whatever is changed in a file."""
 
 import json
-import shutil
-import subprocess
-import sys
 from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
@@ -31,25 +28,9 @@ from tests.proven import (
     payment_proof,
     put,
     refused,
+    run,
     text,
 )
-
-
-def run(tmp_path: Path, content: str, *options: str) -> tuple[int, str, str]:
-    """Check a file by the checker run as a file, outside of the project."""
-    program = tmp_path / "proof_check.py"
-    shutil.copyfile(proof_check.__file__, program)
-    (tmp_path / "file").write_text(content)
-    done = subprocess.run(
-        [sys.executable, "-P", str(program), "file", *options],
-        cwd=tmp_path,
-        env={},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, done.stdout, done.stderr
 
 
 def test_a_proof_holds(tmp_path: Path) -> None:
