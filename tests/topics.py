@@ -57,5 +57,11 @@ def altered(fan_out: FanOut, alter: Callable[[list[Sent]], list[Sent]]) -> None:
     fan_out.send(alter(sent))
 
 
+def without_actor(sent: Sent) -> Sent:
+    """Return a record as relays wrote it before they told who gave a command."""
+    key, value, headers = sent
+    return key, value, [(n, text) for n, text in dict(headers).items() if "actor" not in n]
+
+
 def missing(sent: list[Sent]) -> list[Sent]:
     return sent[:5] + sent[6:20] + sent[50:]

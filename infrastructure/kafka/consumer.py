@@ -161,7 +161,7 @@ class TopicSource:
         return record
 
     def _applied(self, record: Record) -> Applied:
-        if record.index == 0 and record.actor is None:
+        if not record.tells_actor:
             # A relay of before actors were published wrote it; the store knows who it was.
             raise RecordRefused("it does not say who gave the command")
         return Applied(

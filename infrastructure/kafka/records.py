@@ -1,9 +1,9 @@
-"""Events as records on Kafka: CloudEvents 1.0, and a MAC over all that is believed."""
+"""Events as records on Kafka: CloudEvents 1.0, and MACs over all that is believed."""
 
 import hmac
 import struct
 from binascii import b2a_base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -17,8 +17,9 @@ SPEC_VERSION = b"1.0"
 MAC_PURPOSE = b"falconpay-event-record-1"
 """Told to the MAC first, so that it never fits anything but a record of this shape."""
 
-MAC_PURPOSE_WITH_ACTOR = b"falconpay-event-record-2"
-"""The same of a record that says who gave its command, which the MAC covers last of all."""
+ACTOR_PURPOSE = b"falconpay-event-actor-1"
+"""Told first to the MAC of who gave the command: a header of its own, so that whoever checks
+`mac` alone need not know of it."""
 
 AUTHENTICATED = (
     "ce_id",
@@ -38,7 +39,7 @@ AUTHENTICATED = (
 
 _REQUIRED = itemgetter(*AUTHENTICATED[:-1])
 _LENGTHS = struct.Struct(f">{len(AUTHENTICATED) + 2}I")
-_LENGTHS_WITH_ACTOR = struct.Struct(f">{len(AUTHENTICATED) + 3}I")
+_ACTOR_LENGTHS = struct.Struct(">3I")
 _encode_actor = msgspec.json.Encoder().encode
 _decode_actor = msgspec.json.Decoder(Actor).decode
 
@@ -66,6 +67,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     traceparent: str | None
     data: bytes
     actor: Actor | None
+    tells_actor: bool
+    """Whether it can be believed that nobody is named; relays of old never named anybody."""
 
 
 def new_mac(secret: bytes) -> hmac.HMAC:
@@ -73,17 +76,27 @@ def new_mac(secret: bytes) -> hmac.HMAC:
     return hmac.new(secret, digestmod="sha256")
 
 
-def mac(empty: hmac.HMAC, fields: Sequence[bytes], actor: bytes | None = None) -> bytes:
+def mac(empty: hmac.HMAC, fields: Sequence[bytes]) -> bytes:
     """Return HMAC-SHA-256 (RFC 2104) in base64 over the headers of `AUTHENTICATED` and the value.
 
-    An actor comes behind the value. The lengths of all fields come before their bytes, so no two
-    records look alike.
+    The lengths of all fields come before their bytes, so no two records look alike.
     """
-    purpose, lengths = MAC_PURPOSE, _LENGTHS
-    if actor is not None:
-        purpose, lengths, fields = MAC_PURPOSE_WITH_ACTOR, _LENGTHS_WITH_ACTOR, (*fields, actor)
+    return _mac(empty, _LENGTHS.pack(len(MAC_PURPOSE), *map(len, fields)), MAC_PURPOSE, fields)
+
+
+def actor_mac(empty: hmac.HMAC, record_mac: bytes, actor: bytes) -> bytes:
+    """Return the MAC of who gave a command, which holds for the record of this MAC alone.
+
+    It is made over no bytes where a record does not tell that, so nobody takes it away either.
+    """
+    fields = (record_mac, actor)
+    lengths = _ACTOR_LENGTHS.pack(len(ACTOR_PURPOSE), *map(len, fields))
+    return _mac(empty, lengths, ACTOR_PURPOSE, fields)
+
+
+def _mac(empty: hmac.HMAC, lengths: bytes, purpose: bytes, fields: Sequence[bytes]) -> bytes:
     code = empty.copy()
-    code.update(lengths.pack(len(purpose), *map(len, fields)) + purpose + b"".join(fields))
+    code.update(lengths + purpose + b"".join(fields))
     return b2a_base64(code.digest(), newline=False)
 
 
@@ -120,21 +133,23 @@ class RecordCodec:
         ]
         if metadata.traceparent is None:
             headers.pop()
-        actor = None if metadata.actor is None else _encode_actor(metadata.actor)
-        if actor is not None:
+        own = mac(self._mac, (*fields, event.data))
+        headers.append(("mac", own))
+        actor = b""
+        if metadata.actor is not None:
+            actor = _encode_actor(metadata.actor)
             headers.append(("actor", actor))
-        headers.append(("mac", mac(self._mac, (*fields, event.data), actor)))
+        headers.append(("actor_mac", actor_mac(self._mac, own, actor)))
         return subject, event.data, headers
 
     def decode(self, key: bytes | None, value: bytes | None, headers: Headers | None) -> Record:
-        """Return the record, or raise `RecordRefused` when its MAC does not fit all of it."""
+        """Return the record, or raise `RecordRefused` when a MAC does not fit what it covers."""
         found: dict[str, Any] = dict(headers or ())
-        actor = found.get("actor")
         if value is None:
             raise RecordRefused("it has no value")
         try:
             fields = (*_REQUIRED(found), found.get("traceparent") or b"")
-            fits = hmac.compare_digest(mac(self._mac, (*fields, value), actor), found["mac"])
+            fits = hmac.compare_digest(mac(self._mac, (*fields, value)), found["mac"])
         except (KeyError, TypeError):
             raise RecordRefused("a header is missing") from None
         if not fits:
@@ -154,8 +169,19 @@ class RecordCodec:
             count=int(fields[9]),
             traceparent=fields[11].decode() or None,
             data=value,
-            actor=None if actor is None else _decode_actor(actor),
+            actor=self._checked_actor(found),
+            tells_actor="actor_mac" in found,
         )
+
+    def _checked_actor(self, found: Mapping[str, Any]) -> Actor | None:
+        """Return who gave the command; none where its own MAC says so, or is not there either."""
+        actor, told = found.get("actor"), found.get("actor_mac")
+        if actor is None and told is None:
+            return None
+        expected = actor_mac(self._mac, found["mac"], actor or b"")
+        if told is None or not hmac.compare_digest(expected, told):
+            raise RecordRefused("the MAC of who gave the command does not fit")
+        return None if actor is None else _decode_actor(actor)
 
 
 def claimed_store(headers: Headers | None) -> str | None:

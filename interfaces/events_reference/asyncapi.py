@@ -6,6 +6,7 @@ from infrastructure.kafka.records import AUTHENTICATED
 from infrastructure.version import VERSION
 from interfaces.events_reference.schemas import INSTANT, EventType, event_types, made_of
 
+MAC = {"pattern": "^[A-Za-z0-9+/]{43}=$"}
 HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "ce_specversion": ("Version of CloudEvents.", {"const": "1.0"}),
     "ce_id": ("Id of the event; it follows from stream and version.", {"pattern": "^evt_"}),
@@ -23,12 +24,13 @@ HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
         "W3C trace context, where the caller gave one, on the event that keeps the answer.",
         {},
     ),
+    "mac": ("HMAC-SHA-256 in base64.", MAC),
     "actor": (
         "Who gave the command, with which client and by which right, as JSON, on the event that"
         " keeps the answer.",
         {},
     ),
-    "mac": ("HMAC-SHA-256 in base64.", {"pattern": "^[A-Za-z0-9+/]{43}=$"}),
+    "actor_mac": ("HMAC-SHA-256 in base64 over `mac` and `actor`.", MAC),
 }
 """Each header with its meaning and its schema; values are UTF-8 text."""
 
@@ -37,7 +39,7 @@ OPTIONAL = {"traceparent", "actor"}
 
 def document() -> dict[str, Any]:
     """Return the document."""
-    assert {"ce_specversion", *AUTHENTICATED, "actor", "mac"} == set(HEADERS)
+    assert {"ce_specversion", *AUTHENTICATED, "mac", "actor", "actor_mac"} == set(HEADERS)
     types = list(event_types())
     return {
         "asyncapi": "3.0.0",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infrastructure.kafka.records import AUTHENTICATED, MAC_PURPOSE, MAC_PURPOSE_WITH_ACTOR
+from infrastructure.kafka.records import ACTOR_PURPOSE, AUTHENTICATED, MAC_PURPOSE
 from interfaces.events_reference.asyncapi import HEADERS
 from interfaces.events_reference.schemas import (
     WRITTEN_BY_PEOPLE,
@@ -62,8 +62,10 @@ Kafka is transport, not the truth: records may come twice, out of order or from 
   bytes as key, over {count} fields: the text `{purpose}`, then the headers
   {names}
   (empty where it is not there), then the value. The lengths of all fields come first, each in
-  4 bytes, most significant first, then the fields one behind the other. Where there is a header
-  `actor`, the text is `{with_actor}` and `actor` is one more field, behind the value.
+  4 bytes, most significant first, then the fields one behind the other.
+- `actor` has a MAC of its own, `actor_mac`, made in the same way over 3 fields: the text
+  `{actor}`, then the headers `mac` and `actor` (empty where it is not there).
+- Pass over headers that you do not know: there may be more of them some day.
 """
 
 
@@ -79,7 +81,7 @@ def page() -> str:
         MAC.format(
             count=len(AUTHENTICATED) + 2,
             purpose=MAC_PURPOSE.decode(),
-            with_actor=MAC_PURPOSE_WITH_ACTOR.decode(),
+            actor=ACTOR_PURPOSE.decode(),
             names=",\n  ".join(map(", ".join, _lines([f"`{name}`" for name in AUTHENTICATED]))),
         ),
     ]

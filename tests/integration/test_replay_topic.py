@@ -13,7 +13,13 @@ from infrastructure.kafka.records import RecordCodec
 from tests.books import falcon, project
 from tests.fan_out import SECRET, FanOut, Sent, some_traffic, unused_ledger
 from tests.servers import FreshDatabases
-from tests.topics import altered, delete_topic, make_topic, with_another_key
+from tests.topics import (
+    altered,
+    delete_topic,
+    make_topic,
+    with_another_key,
+    without_actor,
+)
 
 
 @pytest.fixture
@@ -108,7 +114,7 @@ ALTERED: dict[Callable[[FanOut, list[Sent]], list[Sent]], list[tuple[int, str]]]
     an_altered_key: [(30, "key")],
     an_altered_mac: [(30, "mac")],
     a_header_more: [(30, "note")],
-    altered_with_our_key: [(30, "data"), (30, "mac")],
+    altered_with_our_key: [(30, "actor_mac"), (30, "data"), (30, "mac")],
     lambda _, sent: sent[:29] + sent[30:]: [(30, "record")],
     lambda _, sent: [*sent[:29], sent[30], sent[29], *sent[31:]]: [
         (30, "order of records"),
@@ -123,7 +129,7 @@ ALTERED: dict[Callable[[FanOut, list[Sent]], list[Sent]], list[tuple[int, str]]]
             "another",
         ),
         *sent[9:],
-    ]: [(10, "mac"), (10, "store")],
+    ]: [(10, "actor_mac"), (10, "mac"), (10, "store")],
 }
 NAMES = [
     *("value", "header", "key", "MAC", "header more", "our key"),
@@ -171,8 +177,8 @@ def test_records_of_before_actors_were_told_are_no_difference(fan_out: FanOut) -
     make_topic(fan_out)
     fan_out.send(
         [
-            fan_out.records.encode(
-                event, replace(codec.decode_metadata(event.metadata), actor=None), store
+            without_actor(
+                fan_out.records.encode(event, codec.decode_metadata(event.metadata), store)
             )
             for event in events
         ]

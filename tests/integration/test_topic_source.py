@@ -1,7 +1,6 @@
 """Projections from a real Kafka: whatever is in the topic, the read models equal a fold."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -11,6 +10,7 @@ from projections.contract import Applied
 from projections.worker import Diverged
 from tests.fan_out import FanOut, Sent, copy_of_the_store, drain, reach, some_traffic, unused_ledger
 from tests.read_model_fold import checkpoints, folded_rows, stored_rows
+from tests.rebuilds import wrong_rows
 from tests.servers import FreshDatabases
 from tests.topics import (
     altered,
@@ -19,6 +19,7 @@ from tests.topics import (
     make_topic,
     missing,
     with_another_key,
+    without_actor,
 )
 
 
@@ -79,8 +80,8 @@ def test_records_that_do_not_say_who_gave_the_command(fan_out: FanOut) -> None:
     codec = EventCodec()
     fan_out.send(
         [
-            fan_out.records.encode(
-                event, replace(codec.decode_metadata(event.metadata), actor=None), store
+            without_actor(
+                fan_out.records.encode(event, codec.decode_metadata(event.metadata), store)
             )
             for event in events
         ]
@@ -120,6 +121,20 @@ def with_other_position(sent: list[Sent]) -> list[Sent]:
     return [*sent[:20], sent[21], sent[20], *sent[22:]]
 
 
+def with_other_actors(sent: list[Sent]) -> list[Sent]:
+    """Say that somebody else has given each command."""
+    other = b'{"sub":"somebody","client_id":"x","right":"member"}'
+    return [
+        (key, value, {**dict(headers), "actor": other} if "actor" in dict(headers) else headers)
+        for key, value, headers in sent
+    ]
+
+
+def without_actors(sent: list[Sent]) -> list[Sent]:
+    """Take away who has given a command, with all that shows that it was told."""
+    return list(map(without_actor, sent))
+
+
 def poisoned(sent: list[Sent]) -> list[Sent]:
     """Put records of no sense between the others, and behind them."""
     nonsense: list[Sent] = [
@@ -148,6 +163,17 @@ def test_a_topic_in_disorder(fan_out: FanOut, alter: Callable[[list[Sent]], list
     some_traffic(fan_out)
     altered(fan_out, alter)
     assert_projected(fan_out)
+
+
+@pytest.mark.parametrize("alter", [with_other_actors, without_actors])
+def test_who_gave_a_command_is_believed_with_its_mac_alone(
+    fan_out: FanOut, alter: Callable[[list[Sent]], list[Sent]]
+) -> None:
+    """Where another is named, or nobody, the store is asked: the audit trail is as it should be."""
+    some_traffic(fan_out)
+    altered(fan_out, alter)
+    assert_projected(fan_out)
+    assert wrong_rows(fan_out.databases) == []
 
 
 def test_a_forged_event_behind_the_last(fan_out: FanOut) -> None:

@@ -49,7 +49,7 @@ def test_the_contract() -> None:
     key, value, headers = record()
     assert key.decode() == EVENT.stream_id
     assert value == EVENT.data
-    told = {name: text.decode() for name, text in headers.items() if name != "mac"}
+    told = {name: text.decode() for name, text in headers.items() if "mac" not in name}
     assert told == {
         "ce_specversion": "1.0",
         "ce_id": event_id(EVENT.stream_id, 3),
@@ -90,28 +90,54 @@ def test_what_was_written_is_read() -> None:
     assert found.traceparent == TRACEPARENT
 
 
+ADA, BOB = (Actor(f"usr_{name}", "web", "member") for name in ("ada", "bob"))
+
+
 def test_who_gave_the_command() -> None:
-    """A record that tells it has it under the MAC, so nobody adds, changes or takes it away."""
-    metadata = EventMetadata("req_0", 0, 1, Actor("usr_ada", "web", "member"))
-    key, value, headers = record(metadata)
-    assert CODEC.decode(key, value, headers).actor == metadata.actor
-    told = json.loads(headers["actor"])
-    assert told == {"sub": "usr_ada", "client_id": "web", "right": "member"}
-    names = "ce_id ce_type ce_source ce_subject ce_time position version command_id"
-    names += " command_index command_count store traceparent"
-    fields = [headers.get(name, b"") for name in names.split()]
-    fields = [b"falconpay-event-record-2", *fields, value, headers["actor"]]
-    message = b"".join(struct.pack(">I", len(field)) for field in fields) + b"".join(fields)
-    expected = hmac.new(SECRET, message, hashlib.sha256).digest()
-    assert base64.b64decode(headers["mac"]) == expected
-    without = {name: text for name, text in headers.items() if name != "actor"}
-    other = headers["actor"].replace(b"ada", b"bob")
-    for altered in (without, {**headers, "actor": other}, {**headers, "actor": b""}):
+    """It has a MAC of its own, as documented, over no bytes where nobody is named."""
+    for actor in (ADA, None):
+        key, value, headers = record(EventMetadata("req_0", 0, 1, actor))
+        found = CODEC.decode(key, value, headers)
+        assert (found.actor, found.tells_actor) == (actor, True)
+        told = headers.get("actor", b"")
+        fields = [b"falconpay-event-actor-1", headers["mac"], told]
+        message = b"".join(struct.pack(">I", len(field)) for field in fields) + b"".join(fields)
+        expected = hmac.new(SECRET, message, hashlib.sha256).digest()
+        assert base64.b64decode(headers["actor_mac"]) == expected
+    _, _, headers = record(EventMetadata("req_0", 0, 1, ADA))
+    assert json.loads(headers["actor"]) == {
+        "sub": "usr_ada",
+        "client_id": "web",
+        "right": "member",
+    }
+
+
+def test_nobody_says_otherwise_who_gave_the_command() -> None:
+    """Another name, another record's, one too many and one taken away are refused."""
+    key, value, headers = record(EventMetadata("req_0", 0, 1, ADA))
+    _, _, others = record(EventMetadata("req_1", 0, 1, BOB))
+    _, _, silent = record(EventMetadata("req_0", 0, 1))
+    for altered in (
+        {**headers, "actor": headers["actor"].replace(b"ada", b"bob")},
+        {**headers, "actor": b""},
+        {**headers, "actor": others["actor"], "actor_mac": others["actor_mac"]},
+        {**headers, "actor_mac": b""},
+        {name: text for name, text in headers.items() if name != "actor_mac"},
+        {name: text for name, text in headers.items() if name != "actor"},
+        {**silent, "actor": headers["actor"]},
+    ):
         with pytest.raises(RecordRefused):
             CODEC.decode(key, value, altered)
-    key, value, headers = record()
-    with pytest.raises(RecordRefused):
-        CODEC.decode(key, value, {**headers, "actor": b'{"sub":"a","client_id":"b"}'})
+    neither = {name: text for name, text in headers.items() if not name.startswith("actor")}
+    assert not CODEC.decode(key, value, neither).tells_actor
+
+
+def test_whoever_checks_the_mac_need_not_know_of_actors() -> None:
+    """All headers but those about the actor are the same, whoever is named or nobody."""
+    named, silent = (dict(record(EventMetadata("req_0", 0, 1, by))[2]) for by in (ADA, None))
+    assert named.pop("actor_mac") != silent.pop("actor_mac")
+    assert named.pop("actor")
+    assert named == silent
 
 
 def test_without_a_trace() -> None:
