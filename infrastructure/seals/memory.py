@@ -48,13 +48,17 @@ class SealMemory:
         """Replace the last seal; when this returns, the new one is on the disk under its name."""
         folder = self.path.parent
         folder.mkdir(parents=True, exist_ok=True)
-        # One name, since one sealer is active: what a killed one leaves is written over.
-        draft = folder / f".{self.path.name}.new"
+        # One sealer is active, but one that stood still while another took its place may wake in
+        # the middle of this: each process has a draft of its own.
+        draft = folder / f".{self.path.name}.{os.getpid()}.new"
         with draft.open("w", encoding="utf-8") as file:
             file.write(seal.note)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self.path)
+        for left in folder.glob(f".{self.path.name}.*new"):
+            # What a killed one has left; where one still writes, it finds nothing and begins anew.
+            left.unlink(missing_ok=True)
         directory = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(directory)
