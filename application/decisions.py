@@ -151,6 +151,7 @@ def _on_payment(
     try:
         facts, movements = _changed(command, payment, known, caller, now)
         periods.require_open_for(facts, state.closed_through)
+        facts = periods.ended_in_the_open(facts, state.closed_through, now)
     except Refusal as refusal:
         short = isinstance(refusal, InsufficientFunds)
         refused = RequestRefused(

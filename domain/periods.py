@@ -1,12 +1,17 @@
 """Closing of periods: what has been reported for a period never changes any more."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from domain.events import Event
 from domain.instants import Instant
 from domain.operation_events import PeriodClosed
-from domain.payment_events import PaymentCaptured, PaymentCompleted
+from domain.payment_events import (
+    PaymentCaptured,
+    PaymentCompleted,
+    PaymentEvent,
+    PaymentReleased,
+)
 from domain.refusals import PeriodIsClosed, PeriodNotOver
 
 
@@ -33,9 +38,7 @@ def close(command: ClosePeriod, closed_through: str | None, now: Instant) -> Per
 
 def require_open(effective_at: Instant | None, closed_through: str | None) -> None:
     """Raise `PeriodIsClosed` for a value date in a closed period; none is today's."""
-    if effective_at is None or closed_through is None:
-        return
-    if effective_at[:10] <= closed_through:
+    if effective_at is not None and _closes(effective_at, closed_through):
         raise PeriodIsClosed
 
 
@@ -48,3 +51,25 @@ def require_open_for(facts: Iterable[Event], closed_through: str | None) -> None
     for fact in facts:
         if isinstance(fact, PaymentCaptured | PaymentCompleted):
             require_open(fact.effective_at, closed_through)
+
+
+def ended_in_the_open(
+    facts: Sequence[PaymentEvent], closed_through: str | None, now: Instant
+) -> Sequence[PaymentEvent]:
+    """Return facts in which a hold whose value date is closed ends today instead.
+
+    What was captured of it while the day was open has moved then, and completes with the end; the
+    totals of the closed day would go up by that.
+    """
+    if closed_through is None:
+        return facts
+    return [
+        replace(fact, effective_at=now)
+        if isinstance(fact, PaymentReleased) and _closes(fact.effective_at, closed_through)
+        else fact
+        for fact in facts
+    ]
+
+
+def _closes(effective_at: Instant, closed_through: str | None) -> bool:
+    return closed_through is not None and effective_at[:10] <= closed_through

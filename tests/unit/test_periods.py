@@ -4,17 +4,31 @@ from dataclasses import replace
 
 import pytest
 
-from application.commands import Submission
+from application.commands import Command, Submission
 from domain.identifiers import bits
 from domain.instants import Instant
 from domain.operation_events import PeriodClosed
-from domain.payment_events import PaymentDeclined
+from domain.payment_events import PaymentDeclined, PaymentReleased
 from domain.periods import ClosePeriod
 from domain.refusals import HoldExpired, PeriodIsClosed, PeriodNotOver
+from domain.wallets import Caller
 from tests.given import NOW, OPERATOR, OWNER, payment_named, transfer_of
 from tests.household import ANNA, waiting
 from tests.planned_batch import Batch, key
-from tests.story import APPROVE, HOUR, REJECT, RELEASE, Story, capture, hold_of, pay, story
+from tests.story import (
+    APPROVE,
+    END,
+    EXPIRE,
+    HOUR,
+    REJECT,
+    RELEASE,
+    SWEEPER,
+    Story,
+    capture,
+    hold_of,
+    pay,
+    story,
+)
 
 JANUARY = "2026-01-30"
 THEN = f"{JANUARY}T23:59:59.999999Z"
@@ -72,6 +86,19 @@ def test_a_hold_of_a_closed_day_is_released_and_not_captured() -> None:
     tale = held_then().done(closing())
     tale.copied().ask(capture()).refused(PeriodIsClosed)
     tale.done(RELEASE).stands("cancelled")
+
+
+@pytest.mark.parametrize("closed", [True, False])
+@pytest.mark.parametrize(("way", "by", "at"), [(RELEASE, OPERATOR, NOW), (EXPIRE, SWEEPER, END)])
+def test_a_hold_of_which_something_was_captured_in_time_ends_in_the_open(
+    way: Command, by: Caller, at: Instant, closed: bool
+) -> None:
+    """The totals of the closed day stay as they were reported; those of an open one may grow."""
+    tale = held_then().done(capture(40, final=False))
+    if closed:
+        tale.done(closing())
+    told = tale.at(at).ask(way, by)
+    assert told.the(PaymentReleased).effective_at == (at if closed else THEN)
 
 
 def test_what_waits_for_approval_is_not_carried_out_on_a_closed_day() -> None:
