@@ -55,7 +55,7 @@ class FileImported:
 
 @dataclass(frozen=True, slots=True)
 class BookExported:
-    """The events of some positions were written to a file, both included."""
+    """The events of some positions were written to a file or an archive, both included."""
 
     done_at: Instant
     file: str

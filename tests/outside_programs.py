@@ -12,7 +12,12 @@ from xmlschema import XMLSchema
 
 from tests.tools.absent_server import server_absent
 
-PACKAGES = {"hledger": "hledger", "pdftotext": "poppler-utils", "pdftoppm": "poppler-utils"}
+PACKAGES = {
+    "hledger": "hledger",
+    "pdftotext": "poppler-utils",
+    "pdftoppm": "poppler-utils",
+    "strace": "strace",
+}
 """The Debian package of each program that no Python package brings."""
 
 UTF_8 = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}

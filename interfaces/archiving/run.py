@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, LiteralString
 
@@ -23,8 +23,14 @@ from interfaces.replay.stored import EVENTS, chunks, stream_name, time_of
 MOST_EVENTS = 262_144
 """How many events are in one part; a part is 10 MB or so."""
 
-FILE = re.compile(r"[0-9]{19}-[0-9]{19}\.parquet")
-"""The name of a part: its first and its last position."""
+FILE = re.compile(r"\.?[0-9]{19}-[0-9]{19}\.(parquet|json)(\.partial)?")
+"""The names of a part's files, and of their drafts: its first and its last position."""
+
+Step = Callable[[int, int], object]
+"""Is told which position was reached, and the last one."""
+
+STEP = 1_000
+"""How many positions lie between two steps that are told."""
 
 BETWEEN: LiteralString = EVENTS + "WHERE notification_id BETWEEN %s AND %s ORDER BY notification_id"
 
@@ -67,10 +73,13 @@ def archive(
     place: Place,
     last: int,
     keys: Sequence[Verifier],
+    begin: Callable[[int, int], object],
+    step: Step,
 ) -> Archived:
     """Add what is sealed up to a position; each part is read back and proven before it is named.
 
-    The connection is a snapshot. Raises `Failure`.
+    The connection is a snapshot, and nobody else writes to the place. Where there is something to
+    add, `begin` is told from which position to which before anything is written. Raises `Failure`.
     """
     reader, parts = EventReader(connection), parts_of(place)
     log = (ledger, str(reader.store_id()), reader.epoch())
@@ -80,13 +89,11 @@ def archive(
             f" {parts[0].epoch}): name another place.",
             WRONG_USAGE,
         )
-    # What a run that was killed left without its manifest would be read beside the part that
-    # takes its place.
-    for name in set(place.names(".parquet")) - {part.file for part in parts}:
-        if FILE.fullmatch(name):
-            place.remove(name)
+    _tidy(place, parts)
     done = parts[-1].last if parts else 0
     begun, count = done, len(parts)
+    if done < last:
+        begin(done + 1, last)
     while done < last:
         first, done = done + 1, min(done + MOST_EVENTS, last)
         sealed = sealed_part(connection, first, done)
@@ -95,9 +102,27 @@ def archive(
         proof = [b64encode(each).decode() for each in sealed.hashes]
         file = f"{name}.parquet"
         manifest = Manifest(*log, first, done, file, sealed.checkpoint, sealed.vkey, proof)
-        _write(place, manifest, events_between(reader, first, done), keys)
+        _write(place, manifest, _watched(events_between(reader, first, done), step, last), keys)
         count += 1
     return Archived(done, count, done - begun)
+
+
+def _tidy(place: Place, parts: Sequence[Manifest]) -> None:
+    """Take away what runs that were killed have left, and nothing else.
+
+    A file without its manifest would be read beside the part that takes its place.
+    """
+    orphans = set(place.names(".parquet")) - {part.file for part in parts}
+    for name in (*orphans, *place.drafts()):
+        if FILE.fullmatch(name):
+            place.remove(name)
+
+
+def _watched(events: Iterator[RecordedEvent], step: Step, last: int) -> Iterator[RecordedEvent]:
+    for event in events:
+        if event.position % STEP == 0 or event.position == last:
+            step(event.position, last)
+        yield event
 
 
 def _write(
@@ -121,7 +146,11 @@ def _write(
 
 
 def check(
-    place: Place, key: str | None, connection: psycopg.Connection[Any] | None, keys: Sequence[Any]
+    place: Place,
+    key: str | None,
+    connection: psycopg.Connection[Any] | None,
+    keys: Sequence[Any],
+    step: Step,
 ) -> tuple[Archived, Findings]:
     """Prove every part, and compare its events with those of a ledger where one is given.
 
@@ -130,11 +159,12 @@ def check(
     parts, findings = parts_of(place), Findings()
     if not parts:
         raise Failure(f"{place.url} holds no archive.", WRONG_USAGE)
+    last = parts[-1].last
     for part in parts:
         known = [parse_vkey(key)] if key is not None else keys
         try:
             with place.reading(part.file) as file:
-                events = prove(part, read_events(file), known)
+                events = _watched(prove(part, read_events(file), known), step, last)
                 if connection is None:
                     for _ in events:
                         pass
@@ -142,7 +172,7 @@ def check(
                     _compare(events, _stored(connection, part.first, part.last), findings)
         except NotProven as fault:
             raise Failure(f"{part.file} in {place.url}: {fault}", CHECK_FAILED) from None
-    return Archived(parts[-1].last, len(parts)), findings
+    return Archived(last, len(parts)), findings
 
 
 def _stored(

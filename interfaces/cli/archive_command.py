@@ -1,6 +1,8 @@
 """`./falcon archive`: copies sealed events to an object store, and checks what lies there."""
 
 import json
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +11,8 @@ from infrastructure.secrets import SecretMissing, Secrets
 from infrastructure.settings import Settings
 from interfaces.cli.chosen_ledger import settings_of
 from interfaces.cli.failure import CHECK_FAILED, DEPENDENCY_MISSING, WRONG_USAGE, Failure
+from interfaces.cli.operation_note import note
+from interfaces.cli.shown import progress
 
 if TYPE_CHECKING:
     import psycopg
@@ -16,6 +20,9 @@ if TYPE_CHECKING:
     from infrastructure.seals.notes import Verifier
     from interfaces.archiving.place import Place
     from interfaces.archiving.run import Archived
+    from interfaces.replay.positions import Place as Position
+
+    End = Position | timedelta | None
 
 SHOWN = 20
 """How many differences people are shown; JSON has up to a thousand."""
@@ -36,6 +43,16 @@ def command(
             envvar="FALCONPAY_ARCHIVE_BEFORE",
             metavar="TIME|POSITION",
             help="Only what was recorded before; by default all that is sealed.",
+        ),
+    ] = None,
+    older_than: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=36_500,
+            envvar="FALCONPAY_ARCHIVE_OLDER_THAN",
+            metavar="DAYS",
+            help="Only what was recorded so many days ago or longer, by the database's clock.",
         ),
     ] = None,
     check: Annotated[
@@ -70,11 +87,13 @@ def command(
     """
     if key is not None and not check:
         raise Failure("--key goes with --check.", WRONG_USAGE)
-    place = _place(to)
+    if before is not None and older_than is not None:
+        raise Failure("--before and --older-than exclude each other.", WRONG_USAGE)
+    place, settings = _place(to), settings_of(ledger)
     if check:
-        _check(place, key, settings_of(ledger), as_json)
+        _check(place, key, settings, as_json)
     else:
-        _archive(place, before, settings_of(ledger), as_json)
+        _archive(place, _end(before, older_than), settings, as_json)
 
 
 def _place(url: str) -> "Place":
@@ -89,27 +108,55 @@ def _place(url: str) -> "Place":
     return Place(url)
 
 
-def _archive(place: "Place", before: str | None, settings: Settings, as_json: bool) -> None:
-    from infrastructure.event_log.reader import EventReader
-    from interfaces.archiving.run import archive
-    from interfaces.replay.positions import PlaceInvalid, first_at, parse_place
-    from interfaces.replay.snapshot import snapshot
+def _end(before: str | None, older_than: int | None) -> "End":
+    """Return where what is archived ends; by default where what is sealed does."""
+    from interfaces.replay.positions import PlaceInvalid, parse_place
 
+    if older_than is not None:
+        return timedelta(days=older_than)
     try:
-        end = None if before is None else parse_place(before, "--before")
+        return None if before is None else parse_place(before, "--before")
     except PlaceInvalid as invalid:
         raise Failure(str(invalid), WRONG_USAGE) from None
+
+
+def _archive(place: "Place", end: "End", settings: Settings, as_json: bool) -> None:
+    from domain.operation_events import BookExported
+    from infrastructure.operation_notes import now
+    from interfaces.archiving.run import archive
+    from interfaces.replay.snapshot import snapshot
+
+    def begin(first: int, last: int) -> None:
+        note(settings, BookExported(now(), place.name, "archive", first, last))
+
     with snapshot(settings, Secrets(settings.home), "ledger") as connection:
-        sealed = _sealed(connection, EventReader(connection).epoch())
-        if not sealed:
-            raise Failure(
-                "Nothing is sealed yet, and only what is sealed is archived: try again when the"
-                " sealer has run.",
-                CHECK_FAILED,
-            )
-        last = sealed if end is None else min(sealed, first_at(connection, end) - 1)
-        done = archive(connection, settings.ledger, place, last, _keys(connection, settings))
-    _tell(place, done, as_json, [])
+        last, keys = _last(connection, end), _keys(connection, settings)
+        with place.alone(settings.home), progress("archiving") as step:
+            done = archive(connection, settings.ledger, place, last, keys, begin, step)
+    new = f"{done.written:,} events are new, read back, and proven by a seal"
+    _tell(place, done, as_json, new if done.written else "there was nothing to add")
+
+
+def _last(connection: "psycopg.Connection[Any]", end: "End") -> int:
+    """Return the last position that is to be archived; raises `Failure` where none is sealed."""
+    from domain.instants import instant
+    from infrastructure.event_log.reader import EventReader
+    from interfaces.replay.positions import first_at
+
+    sealed = _sealed(connection, EventReader(connection).epoch())
+    if not sealed:
+        raise Failure(
+            "Nothing is sealed yet, and only what is sealed is archived: try again when the"
+            " sealer has run.",
+            CHECK_FAILED,
+        )
+    if end is None:
+        return sealed
+    if isinstance(end, timedelta):
+        row = connection.execute("SELECT now() - %s", [end]).fetchone()
+        assert row is not None, "the database tells the time"
+        end = instant(row[0])
+    return min(sealed, first_at(connection, end) - 1)
 
 
 def _check(place: "Place", key: str | None, settings: Settings, as_json: bool) -> None:
@@ -119,14 +166,21 @@ def _check(place: "Place", key: str | None, settings: Settings, as_json: bool) -
 
     if key is not None:
         try:
-            done, _ = check(place, key, None, ())
+            with progress("checking") as step:
+                done, _ = check(place, key, None, (), step)
         except NoteInvalid as invalid:
             raise Failure(f"--key is none: {invalid}", WRONG_USAGE) from None
-        _tell(place, done, as_json, [])
+        _tell(place, done, as_json, "every event is proven by a seal of this key")
         return
-    with snapshot(settings, Secrets(settings.home), "ledger") as connection:
-        done, findings = check(place, None, connection, _keys(connection, settings))
-    _tell(place, done, as_json, [each.sentence() for each in findings.in_order()])
+    with (
+        snapshot(settings, Secrets(settings.home), "ledger") as connection,
+        progress("checking") as step,
+    ):
+        done, findings = check(place, None, connection, _keys(connection, settings), step)
+    said = "every event is proven by a seal, and is that of the ledger"
+    if findings.first is not None:
+        said = "every event is proven by a seal, and the ledger has others"
+    _tell(place, done, as_json, said, [each.sentence() for each in findings.in_order()])
     if findings.first is not None:
         raise Failure(
             f"{findings.count} differences between the archive and the ledger; the first is at"
@@ -157,20 +211,20 @@ def _keys(connection: "psycopg.Connection[Any]", settings: Settings) -> "list[Ve
     return [Verifier(seal_origin(settings, epoch), public) for public in own]
 
 
-def _tell(place: "Place", done: "Archived", as_json: bool, differences: list[str]) -> None:
+def _tell(
+    place: "Place", done: "Archived", as_json: bool, said: str, differences: Sequence[str] = ()
+) -> None:
     if as_json:
         fields = {
             "archive": place.url,
             "to": done.last,
             "parts": done.parts,
             "written": done.written,
-            "differences": differences,
+            "differences": list(differences),
         }
         typer.echo(json.dumps(fields, indent=2))
         return
-    typer.echo(
-        f"The archive {place.url} holds the positions 1 to {done.last:,} in {done.parts} parts,"
-        f" {done.written:,} of them new; all are proven by seals."
-    )
+    held = f"the positions 1 to {done.last:,} in {done.parts:,} parts" if done.parts else "nothing"
+    typer.echo(f"The archive {place.url} holds {held}; {said}.")
     for sentence in differences[:SHOWN]:
         typer.echo(sentence)

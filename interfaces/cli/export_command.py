@@ -1,7 +1,7 @@
 """`./falcon export`: writes the book to a file or a folder, for other tools to check."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -121,10 +121,14 @@ def _export(
                 WRONG_USAGE,
             )
         chosen = _Chosen(connection, reader, settings.ledger, first, last)
-        note(settings, BookExported(now(), file.name, form.value, first, last))
+
+        def put_on_record() -> None:
+            note(settings, BookExported(now(), file.name, form.value, first, last))
+
         if form is Format.PARQUET:
-            return _write_folder(chosen, file, force)
+            return _write_folder(chosen, file, force, put_on_record)
         with _output(file, force) as output:
+            put_on_record()
             if form is Format.JSONL:
                 return _write_lines(chosen, output)
             return _write_journal(chosen, form, output)
@@ -165,7 +169,7 @@ def _write_journal(chosen: _Chosen, form: Format, output: IO[bytes]) -> int:
     return last - first + 1
 
 
-def _write_folder(chosen: _Chosen, folder: Path, force: bool) -> int:
+def _write_folder(chosen: _Chosen, folder: Path, force: bool, begun: Callable[[], None]) -> int:
     from infrastructure.event_log.currencies import stored_currencies
     from interfaces.replay.book import events_between
 
@@ -180,6 +184,7 @@ def _write_folder(chosen: _Chosen, folder: Path, force: bool) -> int:
         ) from None
     events = events_between(chosen.reader, chosen.first, chosen.last)
     with whole_folder(folder, force, ".parquet") as draft:
+        begun()
         return write_days(events, stored_currencies(chosen.connection), draft)
 
 

@@ -30,12 +30,26 @@ def whole_file(path: Path, force: bool, mode: int = 0o666) -> Iterator[IO[bytes]
             os.fsync(file.fileno())
         _check(path, force)
         draft.replace(path)
+        on_disk(path.absolute().parent)
     except OSError as error:
         if error.filename is None and error.errno not in FULL:
             raise
         raise failure_of(path, error) from None
     finally:
         draft.unlink(missing_ok=True)
+
+
+def on_disk(path: Path) -> None:
+    """Wait until a file is on the disk, or what the names in a folder are."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some file systems, network ones above all, cannot be asked that of a folder.
+        if error.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _check(path: Path, force: bool) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from interfaces.cli.failure import WRONG_USAGE, Failure
-from interfaces.cli.whole_file import FULL, failure_of
+from interfaces.cli.whole_file import FULL, failure_of, on_disk
 
 
 @contextmanager
@@ -25,12 +25,12 @@ def whole_folder(path: Path, force: bool, ending: str) -> Iterator[Path]:
         draft.mkdir()
         yield draft
         for file in (*draft.iterdir(), draft):
-            _sync(file)
+            on_disk(file)
         _check(path, force, ending)
         if path.exists():
             path.rename(replaced)
         draft.rename(path)
-        _sync(path.parent)
+        on_disk(path.parent)
     except OSError as error:
         if error.filename is None and error.errno not in FULL:
             raise
@@ -57,11 +57,3 @@ def _check(path: Path, force: bool, ending: str) -> None:
             " another folder.",
             WRONG_USAGE,
         )
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,13 +2,15 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from domain.identifiers import StreamId
-from tests.books import falcon, falcon_json
+from tests.books import ROOT, falcon, falcon_json
 from tests.tampered_book import Tampered, pay_more
 
 pytestmark = pytest.mark.usefixtures("world")
@@ -20,7 +22,7 @@ def store(tmp_path: Path) -> Path:
 
 
 def files(store: Path) -> list[str]:
-    return sorted(path.name for path in store.iterdir())
+    return sorted(path.name for path in store.iterdir() if path.name != ".lock")
 
 
 def test_what_is_sealed_is_archived_and_the_next_run_goes_on(world: Tampered, store: Path) -> None:
@@ -37,6 +39,20 @@ def test_what_is_sealed_is_archived_and_the_next_run_goes_on(world: Tampered, st
     assert len(files(store)) == 6
     checked = falcon_json(world.databases, "archive", "--to", store, "--check")
     assert (checked["to"], checked["differences"]) == (world.sizes[-1], [])
+
+
+def test_what_is_old_enough_is_archived(world: Tampered, store: Path) -> None:
+    """By the database's clock: all of it was recorded before now, and nothing a day ago."""
+    told = falcon_json(world.databases, "archive", "--to", store, "--older-than", 1)
+    assert (told["to"], told["parts"]) == (0, 0)
+    done = falcon(world.databases, "archive", "--to", store, "--older-than", 1)
+    assert "holds nothing" in done.stdout
+    told = falcon_json(world.databases, "archive", "--to", store, "--older-than", 0)
+    assert told["to"] == world.sizes[-1]
+    both = ("--before", 5, "--older-than", 1)
+    for words in (("--older-than", -1), ("--older-than", 10**9), both):
+        refused = falcon(world.databases, "archive", "--to", store, *words)
+        assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
 
 
 def test_what_a_killed_run_has_left_is_no_part(world: Tampered, store: Path) -> None:
@@ -59,6 +75,31 @@ def test_any_place_that_fsspec_knows_will_do(world: Tampered, store: Path) -> No
     assert falcon_json(world.databases, "archive", "--to", store, "--check")["parts"] == 1
     done = falcon(world.databases, "archive", "--to", "nowhere://x")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
+def test_an_object_store_holds_an_archive(world: Tampered) -> None:
+    """One without folders, locks or renaming; it lives as long as the process."""
+    script = (
+        "import sys; from interfaces.cli.entry import run_cli\n"
+        "words = ['archive', '--to', 'memory://bucket/book', '--json']\n"
+        "more = ['--before', '101'], [], ['--check']\n"
+        "sys.exit(max(run_cli(words + each) for each in more))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=world.databases.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(each + "}") for each in done.stdout.split("}\n")[:-1]]
+    assert [(each["to"], each["parts"]) for each in told] == [
+        (100, 1),
+        (world.sizes[-1], 2),
+        (world.sizes[-1], 2),
+    ]
 
 
 def test_it_is_parquet_of_the_stored_bytes(world: Tampered, store: Path) -> None:
@@ -122,7 +163,8 @@ def test_a_damaged_archive_is_found(world: Tampered, store: Path, tmp_path: Path
     assert "none of the ledger's" in check()
     next(store.glob("*1-*100.parquet")).unlink()
     done = falcon(world.databases, "archive", "--to", store, "--check")
-    assert (done.returncode, len(done.stderr.splitlines())) == (3, 1)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "is missing" in done.stderr
 
 
 def test_the_archive_names_what_was_altered_in_the_ledger(world: Tampered, store: Path) -> None:
