@@ -6,12 +6,13 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from infrastructure.databases.assets import register_assets
 from infrastructure.tokens.signing import sign
 from infrastructure.tokens.signing_keys import SigningKeys
 from tests import servers
@@ -87,10 +88,17 @@ class QuerySystem:
 
 @contextmanager
 def query_system(
-    postgres: PostgresHome, home: Path, more: Mapping[str, str] | None = None
+    postgres: PostgresHome,
+    home: Path,
+    more: Mapping[str, str] | None = None,
+    assets: Mapping[str, int] | None = None,
 ) -> Iterator[QuerySystem]:
-    """Make databases and serve queries of them until the end; `more` are further settings."""
+    """Make databases and serve queries of them until the end; `more` are further settings.
+
+    `assets` are registered in the ledger, each with its number of minor digits.
+    """
     databases = servers.fresh_databases(postgres, home)
+    register_assets(databases.admin, replace(databases.settings, assets=assets or {}))
     keys = SigningKeys(home, {})
     keys.ensure()
     # The query API has the third of consecutive ports; the others stay unused here.

@@ -7,7 +7,12 @@ import hashlib
 from collections.abc import Iterator
 from datetime import date
 
-from interfaces.statements.statement import Inexpressible, Line, Statement
+from interfaces.statements.statement import (
+    Inexpressible,
+    Line,
+    Statement,
+    require_iso_currency,
+)
 from interfaces.statements.xml_text import xml_text
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
@@ -21,8 +26,7 @@ _MOVED = {True: ("CRDT", "RCDT"), False: ("DBIT", "ICDT")}
 
 def write(statement: Statement) -> bytes:
     """Return the message; raises `Inexpressible` where the standard has no room for it."""
-    if len(statement.currency) != 3 or not statement.currency.isalpha():
-        raise Inexpressible("camt.053 tells currencies by codes of three letters only.")
+    require_iso_currency(statement, "camt.053")
     amounts = [statement.opening, *(line.amount for line in statement.lines), statement.closing]
     if not all(_fits(amount, statement.digits) for amount in amounts):
         raise Inexpressible(
@@ -39,7 +43,7 @@ def _fits(minor: int, digits: int) -> bool:
 
 
 def _parts(statement: Statement) -> Iterator[str]:
-    name = _identity(statement)
+    name, owner = _identity(statement), xml_text(statement.name[:_NAME_LENGTH])
     yield (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<Document xmlns="{NAMESPACE}"><BkToCstmrStmt>'
@@ -49,7 +53,7 @@ def _parts(statement: Statement) -> Iterator[str]:
         f"<ToDtTm>{statement.through}T23:59:59.999999Z</ToDtTm></FrToDt>\n"
         f"<Acct><Id><Othr><Id>{statement.wallet_id}</Id></Othr></Id>"
         f"<Ccy>{statement.currency}</Ccy>"
-        f"<Nm>{xml_text(statement.name[:_NAME_LENGTH])}</Nm></Acct>\n"
+        f"{f'<Nm>{owner}</Nm>' if owner else ''}</Acct>\n"
     )
     yield _balance(statement, "OPBD", statement.opening, statement.since)
     yield _balance(statement, "CLBD", statement.closing, statement.through)

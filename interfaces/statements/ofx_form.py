@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from domain.instants import Instant
-from interfaces.statements.statement import Inexpressible, Line, Statement
+from interfaces.statements.statement import Line, Statement, require_iso_currency
 from interfaces.statements.xml_text import xml_text
 
 BANK = "FALCONPAY"
@@ -19,8 +19,7 @@ _ACCOUNT_LENGTH = 22
 
 def write(statement: Statement) -> bytes:
     """Return the statement; raises `Inexpressible` for an asset that has no ISO 4217 code."""
-    if len(statement.currency) != 3 or not statement.currency.isalpha():
-        raise Inexpressible("OFX tells currencies by codes of three letters only.")
+    require_iso_currency(statement, "OFX")
     return "".join(_parts(statement)).encode()
 
 

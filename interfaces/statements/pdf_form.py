@@ -53,7 +53,7 @@ def _summary(paper: Paper, statement: Statement) -> float:
         ("Wallet", statement.wallet_id),
         ("Currency", statement.currency),
         ("Ledger", f"{statement.ledger}, position {statement.position:,}"),
-        ("Recorded by", issued),
+        ("As of", issued),
     )
     for label, text in told:
         paper.write(LEFT, y, label, size=8, grey=True)

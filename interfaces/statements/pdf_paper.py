@@ -4,6 +4,7 @@ import atexit
 import re
 import shutil
 import tempfile
+import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -30,6 +31,9 @@ BOX = "\u25af"
 
 JOINED = re.compile("[\u0590-\u0dff\u0e00-\u0fff\ufb1d-\ufdff\ufe70-\ufefc]")
 """Letters that join, stack, or run from right to left: Hebrew, Arabic, those of India, Thai."""
+
+VARIATIONS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Which form of the character before them is meant."""
 
 
 class Paper:
@@ -136,7 +140,15 @@ class Paper:
         return bytes(self._sheets.output())
 
     def _shown(self, text: str) -> str:
-        return "".join(letter if ord(letter) in self._known else BOX for letter in text)
+        return "".join(
+            letter if ord(letter) in self._known else "" if unseen(letter) else BOX
+            for letter in text
+        )
+
+
+def unseen(letter: str) -> bool:
+    """Return whether nothing is to be seen of a character itself: joiners, variation selectors."""
+    return unicodedata.category(letter) == "Cf" or VARIATIONS.match(letter) is not None
 
 
 class _Sheets(FPDF):

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 from domain.instants import Instant
-from domain.money import format_minor
+from domain.money import format_minor, iso_4217
 
 
 class Inexpressible(ValueError):
@@ -56,3 +57,17 @@ class Statement:
     def money(self, minor: int) -> str:
         """Return minor units as a decimal string with all the currency's minor digits."""
         return format_minor(minor, self.digits)
+
+
+def require_iso_currency(statement: Statement, standard: str) -> None:
+    """Raise `Inexpressible` for an asset: the standard, by its name, has no codes but ISO 4217's.
+
+    An asset of three letters would pass for a currency there, and be refused by who reads it.
+    """
+    if statement.currency not in _iso_codes():
+        raise Inexpressible(f"{standard} tells currencies by their codes of ISO 4217 only.")
+
+
+@cache
+def _iso_codes() -> frozenset[str]:
+    return frozenset(iso_4217())

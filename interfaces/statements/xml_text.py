@@ -3,8 +3,9 @@
 import re
 from xml.sax.saxutils import escape
 
-# XML 1.0 has no way to write these; other control characters and lone surrogates never get as far.
-_IMPOSSIBLE = re.compile("[\ufffe\uffff]")
+# All but the production `Char` of XML 1.0. What people write has no controls and no surrogates, but
+# one of them would make a whole document unreadable.
+_IMPOSSIBLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def xml_text(text: str) -> str:

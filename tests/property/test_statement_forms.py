@@ -20,7 +20,9 @@ from interfaces.statements.statement import Inexpressible, Line, Statement
 from tests.drawn_statements import AT, statements
 from tests.exported import added_up
 from tests.outside_programs import camt_schema, output_of
+from tests.told_statements import Camt
 
+FORMULAS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 FIXTURES = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
@@ -34,6 +36,7 @@ def signed(statement: Statement) -> list[Decimal]:
 
 @given(statement=statements())
 def test_csv_has_every_field_as_it_is(statement: Statement) -> None:
+    """But for descriptions that a spreadsheet would take for a formula of its reader's own."""
     head, *rows = csv.reader(io.StringIO(csv_form.write(statement).decode(), newline=""))
     assert (
         ",".join(head) == "date,entry_id,payment_id,description,counterparty,amount,balance_after"
@@ -42,7 +45,8 @@ def test_csv_has_every_field_as_it_is(statement: Statement) -> None:
         day, entry, payment, description, counterparty, amount, after = row
         assert day == line.value_date.isoformat()
         assert (entry, payment, counterparty) == (line.entry_id, line.payment_id, line.counterparty)
-        assert description == (line.description or "")
+        text = line.description or ""
+        assert description == (f"'{text}" if text[:1] in FORMULAS else text)
         assert Decimal(amount) == exact(statement, line.amount)
         assert Decimal(after) == exact(statement, line.balance_after)
 
@@ -124,28 +128,6 @@ def test_camt_053_is_valid_and_adds_up(statement: Statement) -> None:
     assert told.balance("OPBD") + sum(told.entries) == told.balance("CLBD")
 
 
-class Camt:
-    """What a program finds in a camt.053 that knows nothing but the standard."""
-
-    def __init__(self, written: bytes) -> None:
-        self.names = {"c": camt_form.NAMESPACE}
-        (self.statement,) = ET.fromstring(written).iterfind(".//c:Stmt", self.names)
-        self.entries = [self.amount(each) for each in self.statement.iterfind("c:Ntry", self.names)]
-
-    def amount(self, element: ET.Element) -> Decimal:
-        credit = element.findtext("c:CdtDbtInd", namespaces=self.names) == "CRDT"
-        amount = Decimal(element.findtext("c:Amt", "", self.names))
-        return amount if credit else -amount
-
-    def balance(self, kind: str) -> Decimal:
-        (found,) = [
-            self.amount(each)
-            for each in self.statement.iterfind("c:Bal", self.names)
-            if each.findtext(".//c:Cd", namespaces=self.names) == kind
-        ]
-        return found
-
-
 @given(statement=statements())
 def test_camt_053_refuses_what_it_has_no_room_for(statement: Statement) -> None:
     """The standard has 18 digits: what it cannot tell exactly it does not tell at all."""
@@ -160,10 +142,8 @@ def test_camt_053_refuses_what_it_has_no_room_for(statement: Statement) -> None:
 
 
 @pytest.mark.parametrize("form", [camt_form, ofx_form])
-@pytest.mark.parametrize("currency", ["POINTS", "B2B"])
-def test_an_asset_without_a_code_of_three_letters_is_refused(
-    form: ModuleType, currency: str
-) -> None:
+@pytest.mark.parametrize("currency", ["POINTS", "B2B", "ETH"])
+def test_an_asset_is_refused_where_only_iso_4217_is_known(form: ModuleType, currency: str) -> None:
     """Both standards know currencies of ISO 4217 only; the other forms take any code."""
     asset = replace(_small(), currency=currency)
     with pytest.raises(Inexpressible):
@@ -171,6 +151,11 @@ def test_an_asset_without_a_code_of_three_letters_is_refused(
     entries, errors, _ = loader.load_string(beancount_form.write(asset).decode())
     assert errors == []
     assert added_up(entries)[f"Assets:{asset.wallet_id[4:]}"] == exact(asset, asset.closing)
+
+
+def test_a_wallet_without_a_name_has_none_in_camt_053() -> None:
+    """The schema has no empty names."""
+    camt_schema().validate(ET.fromstring(camt_form.write(replace(_small(), name=""))))
 
 
 def _small() -> Statement:

@@ -131,3 +131,11 @@ def test_the_code_leads_to_the_proof(tmp_path: Path) -> None:
 )
 def test_no_text_is_too_odd(change: Callable[[Statement], Statement], tmp_path: Path) -> None:
     assert "Account statement" in text_of(change(long_statement(1)), tmp_path)
+
+
+def test_what_the_font_lacks_is_a_box_and_what_is_unseen_is_nothing(tmp_path: Path) -> None:
+    """A variation selector is no character that a reader misses."""
+    (line,) = long_statement(1).lines
+    odd = replace(line, description="Lunch 東京 \U0001f600\ufe0f, paid\u2060back")
+    text = text_of(replace(long_statement(1), lines=[odd]), tmp_path)
+    assert "Lunch \u25af\u25af \u25af, paidback" in text
