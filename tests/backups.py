@@ -59,6 +59,25 @@ def content(databases: FreshDatabases, tables: Sequence[str] = TABLES) -> dict[s
         return {**rows, "triggers": connection.execute(TRIGGERS).fetchall()}
 
 
+READ = """
+    INSERT INTO access_log (sub, client_id, route, asked, status)
+    VALUES (%s, 'c', '/v1', %s, 200)"""
+READS = "SELECT number, accessed_at, sub, client_id, route, asked::text, status FROM access_log"
+
+
+def look(databases: FreshDatabases, *subjects: str) -> None:
+    """Write into the log of reads, as the query API does, that somebody has read something."""
+    with databases.connect("accesslog", "reports") as connection:
+        for subject in subjects:
+            connection.execute(READ, [subject, '{"wallet_id": "wal_\u00e9"}'])
+
+
+def looks(databases: FreshDatabases) -> list[tuple[Any, ...]]:
+    """Return all of the log of reads, in its order."""
+    with databases.connect("reader", "reports") as connection:
+        return connection.execute(READS + " ORDER BY number").fetchall()
+
+
 def database_names(databases: FreshDatabases) -> set[str]:
     """Return the names of the databases on the server that belong to these settings."""
     with psycopg.connect(databases.admin) as connection:

@@ -35,8 +35,8 @@ def command(
 ) -> None:
     """Write everything that cannot be derived into one file, while the system runs.
 
-    All ledgers, the identity database and the home's secrets: keep it as you keep keys. The file
-    bears its name only after it was read back and its events folded.
+    All ledgers, the identity database, the log of reads by auditors and the home's secrets: keep
+    it as you keep keys. The file bears its name only after it was read back and its events folded.
     """
     from domain.operation_events import BackupMade
     from infrastructure.databases.ledgers import of_ledger
@@ -50,9 +50,9 @@ def command(
         written = write_backup(admin, settings, output)
         folded = check_backup(Path(output.name))
         length = output.tell()
-    for schema in written.ledgers:
-        fact = BackupMade(now(), file.name, schema.position or 0)
-        note(of_ledger(settings, schema.ledger), fact)
+        for schema in written.ledgers:
+            fact = BackupMade(now(), file.name, schema.position or 0)
+            note(of_ledger(settings, schema.ledger), fact)
     ledgers = [
         {
             "name": schema.ledger,

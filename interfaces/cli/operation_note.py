@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from infrastructure.settings import Settings
-from interfaces.cli.failure import DEPENDENCY_MISSING, Failure
+from interfaces.cli.failure import DEPENDENCY_MISSING, WRONG_USAGE, Failure
 
 if TYPE_CHECKING:
     from domain.operation_events import OperationEvent
@@ -19,6 +19,12 @@ def note(settings: Settings, fact: "OperationEvent") -> None:
 
     try:
         Notes(settings).write(fact)
+    except UnicodeEncodeError:
+        raise Failure(
+            "A name or an option that is given is no text in UTF-8, so what is done cannot be"
+            " noted: write it otherwise.",
+            WRONG_USAGE,
+        ) from None
     except OSError as error:
         raise Failure(
             f"What is done here cannot be noted in {settings.home}: {error.strerror}. Make room"

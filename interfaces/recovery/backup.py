@@ -27,7 +27,13 @@ from interfaces.replay.verify import GAPS
 SCHEMAS: dict[Database, LiteralString] = {
     "ledger": "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'ledger\\_%' ORDER BY nspname",
     "identity": "SELECT nspname FROM pg_namespace WHERE nspname = 'identity'",
+    # The schemas in which read models are rebuilt have more underscores, and no ledger's name any.
+    "reports": "SELECT nspname FROM pg_namespace WHERE nspname ~ '^reports_[^_]+$'"
+    " ORDER BY nspname",
 }
+KEPT: dict[Database, tuple[str, ...]] = {"reports": ("access_log",)}
+"""The tables that are copied, where it is not all of them: read models are derived."""
+
 MADE_ANEW = ("db_", "valkey")
 """How the names of secrets begin that belong to servers, and are made with these."""
 
@@ -39,15 +45,18 @@ def write_backup(admin: str, settings: Settings, file: IO[bytes]) -> manifest.Ma
     in it. Raises `Failure`, `MigrationRefused` and `ProvisioningRefused`.
     """
     created_at = instant(datetime.now(UTC))
-    with (
-        ArchiveWriter(file) as writer,
-        _standing_still(admin, settings, "ledger") as ledger,
-        _standing_still(admin, settings, "identity") as identity,
-    ):
-        found = [
-            *_schemas(ledger, settings, "ledger", writer),
-            *_schemas(identity, settings, "identity", writer),
-        ]
+    with ArchiveWriter(file) as writer:
+        with (
+            _standing_still(admin, settings, "ledger") as ledger,
+            _standing_still(admin, settings, "identity") as identity,
+        ):
+            found = [
+                *_schemas(ledger, settings, "ledger", writer),
+                *_schemas(identity, settings, "identity", writer),
+            ]
+        # By itself and not for long, since rebuilds wait for whoever looks at the reports.
+        with _standing_still(admin, settings, "reports") as reports:
+            found += _schemas(reports, settings, "reports", writer)
         if not any(schema.database == "ledger" for schema in found):
             raise Failure(
                 "There is no ledger in this database yet: start the system by ./falcon up first.",
@@ -104,7 +113,7 @@ def _schemas(
     writer: ArchiveWriter,
 ) -> Iterator[manifest.Schema]:
     for (name,) in connection.execute(SCHEMAS[database]).fetchall():
-        check(connection, replace(settings, ledger=name.removeprefix("ledger_")), database)
+        check(connection, replace(settings, ledger=name.removeprefix(f"{database}_")), database)
         applied = connection.execute(
             sql.SQL("SELECT number, name, sha256 FROM {}.schema_migration ORDER BY number").format(
                 sql.Identifier(name)
@@ -114,7 +123,7 @@ def _schemas(
             database,
             name,
             tuple(manifest.Migration(*row) for row in applied),
-            tuple(copy_out(connection, name, f"{database}/{name}", writer)),
+            tuple(copy_out(connection, name, f"{database}/{name}", writer, KEPT.get(database))),
             tuple(sequences(connection, name)),
         )
         yield _standing(connection, schema) if database == "ledger" else schema

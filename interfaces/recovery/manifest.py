@@ -61,8 +61,8 @@ class Schema(msgspec.Struct, frozen=True):
 
     @property
     def ledger(self) -> str:
-        """Return the ledger's name."""
-        return self.name.removeprefix("ledger_")
+        """Return the name of the ledger that it is of, or `identity`."""
+        return self.name.removeprefix(f"{self.database}_")
 
     def table(self, name: str) -> Table:
         """Return a table that every ledger has."""
@@ -83,6 +83,11 @@ class Manifest(msgspec.Struct, frozen=True):
     def ledgers(self) -> tuple[Schema, ...]:
         """Return the schemas that hold a ledger."""
         return tuple(schema for schema in self.schemas if schema.database == "ledger")
+
+    @property
+    def logs(self) -> tuple[Schema, ...]:
+        """Return the schemas of reports, of which a backup has the log of reads alone."""
+        return tuple(schema for schema in self.schemas if schema.database == "reports")
 
 
 class Header(msgspec.Struct, frozen=True):

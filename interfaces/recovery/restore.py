@@ -12,6 +12,7 @@ from infrastructure.databases.provision import connect_as_admin
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 from interfaces.cli.failure import CHECK_FAILED, WRONG_USAGE, Failure
+from interfaces.recovery.access_logs import add_missing
 from interfaces.recovery.archive import Archive, open_archive
 from interfaces.recovery.backup import SCHEMAS, check_backup
 from interfaces.recovery.manifest import Manifest
@@ -66,6 +67,8 @@ def restore(
             for ledger in archive.manifest.ledgers:
                 _verify(settings, secrets, ledger.ledger, ledger.position or 0)
             _put_secrets(secrets, archive, keeping=bool(held))
+            if held:
+                add_missing(admin, settings, secrets, archive)
             # Read models are derived. Those of a ledger that is replaced stay, so that whoever
             # has seen more than the backup notices; where there was none they begin anew.
             put_in_place(admin, settings, TRUTH if held else ALL)

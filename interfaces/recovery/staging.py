@@ -53,7 +53,7 @@ def build(admin: str, settings: Settings, secrets: Secrets, archive: Archive) ->
     for ledger in manifest.ledgers:
         place = replace(staged(settings), ledger=ledger.ledger)
         provision(admin, place, secrets)
-        with _migrations_of([ledger, *_identity(manifest)]) as folder:
+        with _migrations_of(_made_with(ledger, manifest)) as folder:
             migrate(admin, place, folder)
     for schema in manifest.schemas:
         name = database_name(staged(settings), schema.database)
@@ -112,8 +112,13 @@ def _rename(connection: psycopg.Connection, old: str, new: str) -> None:
     )
 
 
-def _identity(manifest: Manifest) -> list[Schema]:
-    return [schema for schema in manifest.schemas if schema.database == "identity"]
+def _made_with(ledger: Schema, manifest: Manifest) -> list[Schema]:
+    """Return the schemas that are made together with a ledger's, this one included."""
+    return [
+        schema
+        for schema in manifest.schemas
+        if schema.database == "identity" or schema.ledger == ledger.ledger
+    ]
 
 
 @contextmanager

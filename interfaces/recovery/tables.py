@@ -1,6 +1,6 @@
 """Copies the tables of a schema out and in, whatever tables its migrations have made."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from graphlib import TopologicalSorter
 from itertools import groupby
 from operator import itemgetter
@@ -41,11 +41,17 @@ def quoted(schema: str) -> str:
 
 
 def copy_out(
-    connection: psycopg.Connection[Any], schema: str, place: str, writer: ArchiveWriter
+    connection: psycopg.Connection[Any],
+    schema: str,
+    place: str,
+    writer: ArchiveWriter,
+    only: Collection[str] | None = None,
 ) -> Iterator[manifest.Table]:
-    """Write every table of a schema as a part and yield what was written."""
+    """Write every table of a schema, or some, as a part each and yield what was written."""
     rows = connection.execute(COLUMNS, [quoted(schema)]).fetchall()
     for name, found in groupby(rows, key=itemgetter(0)):
+        if only is not None and name not in only:
+            continue
         columns = tuple(manifest.Column(column, kind) for _, column, kind in found)
         query = sql.SQL("COPY (SELECT {} FROM {} {}) TO STDOUT (FORMAT binary)").format(
             _names(columns), sql.Identifier(schema, name), ORDERED.get(name, sql.SQL(""))
@@ -78,7 +84,7 @@ def copy_in(connection: psycopg.Connection[Any], schema: manifest.Schema, archiv
         connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
         references = connection.execute(REFERENCES, place).fetchall()
         for each in _in_order(schema.tables, references):
-            _copy_table(connection, schema.name, each, archive)
+            copy_table(connection, sql.Identifier(schema.name, each.name), each, archive)
         for name, trigger, enabled in triggers:
             if enabled in ENABLED:
                 connection.execute(
@@ -97,12 +103,14 @@ def copy_in(connection: psycopg.Connection[Any], schema: manifest.Schema, archiv
         connection.execute(sql.SQL("ANALYZE {}").format(table))
 
 
-def _copy_table(
-    connection: psycopg.Connection[Any], schema: str, table: manifest.Table, archive: Archive
+def copy_table(
+    connection: psycopg.Connection[Any],
+    target: sql.Identifier,
+    table: manifest.Table,
+    archive: Archive,
 ) -> None:
-    query = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
-        sql.Identifier(schema, table.name), _names(table.columns)
-    )
+    """Add the rows of a backup's table to a table that has its columns."""
+    query = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(target, _names(table.columns))
     with connection.cursor() as cursor, cursor.copy(query) as copy:
         for block in archive.blocks(table.part):
             copy.write(block)
@@ -115,7 +123,8 @@ def _in_order(
     by_name = {table.name: table for table in tables}
     sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(by_name, ()))
     for name, referred in references:
-        sorter.add(name, referred)
+        if name in by_name and referred in by_name:
+            sorter.add(name, referred)
     return [by_name[name] for name in sorter.static_order()]
 
 

@@ -5,13 +5,15 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from domain.operation_events import KeyRotated
 from infrastructure.operation_notes import Notes, now, operator
 from interfaces.supervisor.noted_settings import note_settings
 from interfaces.workers.operations_job import Operations
-from tests.books import falcon
+from tests.books import falcon, falcon_json, project
+from tests.rebuilds import projection
 from tests.servers import FreshDatabases
 from tests.written import Written
 
@@ -123,6 +125,62 @@ def test_the_commands_leave_notes(databases: FreshDatabases, writer: Written) ->
     assert token.stdout.strip() not in str(recorded(databases))
 
 
+def test_each_command_is_on_record_with_what_it_has_done(
+    databases: FreshDatabases, writer: Written, tmp_path: Path
+) -> None:
+    """What went into the ledger, what was taken out of it, and what was made anew."""
+    rows = tmp_path / "rows.csv"
+    rows.write_text("id,date,account,amount\n1,2024-01-01,a1,10.00\n")
+    falcon_json(databases, "import", rows, "--profile", "csv", "--currency", "EUR")
+    project(databases)
+    falcon_json(databases, "replay", "rebuild", "members")
+    head = falcon_json(databases, "backup", tmp_path / "a.backup", "--database", databases.admin)
+    last = head["ledgers"][0]["position"]
+    exported = falcon(databases, "export", tmp_path / "book.jsonl", "--format", "jsonl")
+    assert exported.returncode == 0, exported.stderr
+    assert falcon(databases, "keys", "rotate", "--seal").returncode == 0
+    assert carry(databases, writer) == 5
+    told = {topic: data for topic, data, _ in recorded(databases)}
+    assert all(data.pop("done_at") for data in told.values())
+    assert len(told["operation.key_rotated.v1"].pop("key")) == 44
+    assert told == {
+        "operation.file_imported.v1": {
+            "file": "rows.csv",
+            "profile": "csv",
+            "rows": 1,
+            "accepted": 1,
+            "refused": 0,
+            "already_there": 0,
+        },
+        "operation.read_model_rebuilt.v1": {
+            "projection": "members",
+            "last_position": last,
+            "version": projection("members").version,
+        },
+        "operation.backup_made.v1": {"file": "a.backup", "last_position": last},
+        "operation.book_exported.v1": {
+            "file": "book.jsonl",
+            "format": "jsonl",
+            "first_position": 1,
+            "last_position": last,
+        },
+        "operation.key_rotated.v1": {"purpose": "seal"},
+    }
+
+
+def test_no_file_bears_its_name_without_a_note(
+    databases: FreshDatabases, writer: Written, tmp_path: Path
+) -> None:
+    """Where the note cannot be kept, backup and export say so and leave nothing."""
+    assert isinstance(writer.open(), str)
+    (databases.settings.home / "operations").write_text("a file where a folder should be")
+    for words in (("backup", "--database", databases.admin), ("export", "--format", "jsonl")):
+        done = falcon(databases, *words, tmp_path / "book")
+        assert done.returncode == 3
+        assert "cannot be noted" in done.stderr
+        assert not (tmp_path / "book").exists()
+
+
 def test_a_token_is_not_given_out_without_a_note(databases: FreshDatabases) -> None:
     """Where the note cannot be kept, the command says so and prints no token."""
     assert falcon(databases, "keys", "rotate").returncode == 0
@@ -134,6 +192,13 @@ def test_a_token_is_not_given_out_without_a_note(databases: FreshDatabases) -> N
     done = falcon(databases, "token", "--subject", "usr_1", "--scope", "read")
     assert (done.returncode, done.stdout) == (3, "")
     assert "cannot be noted" in done.stderr
+
+
+def test_what_is_no_text_is_refused_in_a_sentence(databases: FreshDatabases) -> None:
+    assert falcon(databases, "keys", "rotate").returncode == 0
+    done = falcon(databases, "token", "--subject", "usr_\udcff", "--scope", "read")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is no text in UTF-8" in done.stderr
 
 
 def test_settings_are_noted_when_they_change(databases: FreshDatabases, writer: Written) -> None:

@@ -227,7 +227,9 @@ def test_nothing_is_built_beside_read_models_that_have_diverged(fan_out: FanOut)
     assert schemas(databases) == []
 
 
-@pytest.mark.parametrize("table", ["checkpoint", "schema_migration", "pg_class", "nothing"])
+@pytest.mark.parametrize(
+    "table", ["checkpoint", "access_log", "schema_migration", "pg_class", "nothing"]
+)
 def test_a_projector_exchanges_no_tables_but_those_it_writes(
     databases: FreshDatabases, table: str
 ) -> None:
