@@ -108,10 +108,10 @@ def content(
         "findings": [_finding(each) for each in result.findings.in_order()],
         "made_by": {
             "software": f"falconpay {VERSION}",
-            "machine": socket.gethostname(),
+            "machine": _text(socket.gethostname()),
             "system": f"{platform.system()} {platform.release()}, Python"
             f" {platform.python_version()}",
-            "person": _person(),
+            "person": _text(_person()),
             "began_at": instant(ended - timedelta(seconds=result.seconds)),
             "ended_at": instant(ended),
         },

@@ -1,7 +1,9 @@
 """`./falcon replay`: recomputes the books from their events, and compares."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,8 +18,16 @@ from interfaces.cli.replay_verify import verify
 from interfaces.cli.shown import console
 
 if TYPE_CHECKING:
+    from domain.identifiers import WalletId
     from domain.money import Currencies
-    from interfaces.replay.history import History
+    from infrastructure.settings import Settings
+    from interfaces.replay.history import Step
+    from interfaces.replay.positions import Place
+
+    Write = Callable[[dict[str, Any], Iterable[Step], Currencies], None]
+
+SHOWN = 100
+"""How many events of a wallet people are shown, the last ones; JSON has all of them."""
 
 LedgerName = Annotated[str | None, typer.Option(envvar="FALCONPAY_LEDGER", help="Of which ledger.")]
 AsJson = Annotated[
@@ -50,12 +60,7 @@ def wallet(
     ledger: LedgerName = None,
 ) -> None:
     """Show a wallet as it stood at a time or position, and the events that led to it."""
-    from infrastructure.event_codec import EventUnreadable
-    from infrastructure.event_log.currencies import stored_currencies
-    from interfaces.replay.history import fields, history
     from interfaces.replay.positions import PlaceInvalid, parse_place
-    from interfaces.replay.snapshot import snapshot
-    from interfaces.replay.stored import Unreadable
 
     try:
         name = wallet_id(decode("wal", wallet))
@@ -64,48 +69,74 @@ def wallet(
         raise Failure(f"{wallet!r} is no wallet's id: {invalid}", WRONG_USAGE) from None
     except PlaceInvalid as invalid:
         raise Failure(str(invalid), WRONG_USAGE) from None
-    settings = settings_of(ledger)
+    _tell(settings_of(ledger), name, place, _print_json if as_json else _show)
+
+
+def _tell(settings: "Settings", name: "WalletId", place: "Place | None", write: "Write") -> None:
+    from domain.money import CurrencyUnknown
+    from infrastructure.event_codec import EventUnreadable
+    from infrastructure.event_log.currencies import stored_currencies
+    from interfaces.replay.history import fields, history, steps
+    from interfaces.replay.snapshot import snapshot
+    from interfaces.replay.stored import Unreadable
+
     with snapshot(settings, Secrets(settings.home), "ledger") as connection:
         try:
             found = history(connection, name, place)
-        except (Unreadable, EventUnreadable) as fault:
+            currencies = stored_currencies(connection)
+            if found.wallet is None:
+                raise Failure(
+                    f"There is no wallet {name} in the ledger {settings.ledger} at position"
+                    f" {found.position}: look at its id, or give a later --at.",
+                    CHECK_FAILED,
+                )
+            # Folded once more, so that no event has to be kept until the last one is known.
+            events = (step for _, step in steps(connection, name, found.position))
+            write(fields(found, currencies), events, currencies)
+        except (Unreadable, EventUnreadable, CurrencyUnknown) as fault:
             raise Failure(
                 f"An event cannot be read ({fault}): ./falcon replay verify tells which.",
                 CHECK_FAILED,
             ) from None
-        currencies = stored_currencies(connection)
-    if found.wallet is None:
-        raise Failure(
-            f"There is no wallet {name} in the ledger {settings.ledger} at position"
-            f" {found.position}: look at its id, or give a later --at.",
-            CHECK_FAILED,
-        )
-    if as_json:
-        typer.echo(json.dumps(fields(found, currencies), indent=2))
-    else:
-        _show_wallet(found, currencies)
 
 
-def _show_wallet(found: "History", currencies: "Currencies") -> None:
+def _print_json(state: dict[str, Any], events: Iterable["Step"], currencies: "Currencies") -> None:
+    """Print one object, in which events stand as they are read, so that none is kept."""
+    from interfaces.replay.history import event_fields
+
+    typer.echo(json.dumps(state, indent=2).removesuffix("\n}") + ',\n  "events": [', nl=False)
+    for number, event in enumerate(events):
+        shown = event_fields(event, currencies, state["currency"])
+        typer.echo(f"{',' if number else ''}\n    {json.dumps(shown)}", nl=False)
+    typer.echo("\n  ]\n}")
+
+
+def _show(state: dict[str, Any], events: Iterable["Step"], currencies: "Currencies") -> None:
     from rich.table import Table
 
-    from interfaces.replay.history import amount_of, fields
+    from interfaces.replay.history import amount_of, event_fields
 
-    shown = fields(found, currencies)
     output = console()
-    state = Table(show_header=False)
-    for name, value in shown.items():
-        if name != "events":
-            state.add_row(name.replace("_", " "), _in_words(value))
-    output.print(state)
+    table = Table(show_header=False)
+    for name, value in state.items():
+        table.add_row(name.replace("_", " "), _in_words(value))
+    output.print(table)
+    last: deque[Step] = deque(maxlen=SHOWN)
+    count = 0
+    for step in events:
+        last.append(step)
+        count += 1
     table = Table("position", "recorded at", "valued", "event", "amount", "posted", "held")
-    for step, event in zip(found.steps, shown["events"], strict=True):
+    for step in last:
+        event = event_fields(step, currencies, state["currency"])
         minor = amount_of(step)
-        amount = "" if minor is None else currencies.format(minor, shown["currency"])
+        amount = "" if minor is None else currencies.format(minor, state["currency"])
         numbers = (amount, event["posted"], event["held"])
         times = (event["recorded_at"], event["effective_at"] or "-")
         table.add_row(str(event["position"]), *times, event["type"], *numbers)
     output.print(table)
+    if count > SHOWN:
+        output.print(f"These are the last of {count:,} events: --json lists all.")
 
 
 def _in_words(value: object) -> str:

@@ -63,6 +63,7 @@ def diff(
 def _compare(
     settings: Settings, places: tuple["Place", "Place"], wallet: WalletId | None, as_json: bool
 ) -> None:
+    from domain.money import CurrencyUnknown
     from infrastructure.event_codec import EventUnreadable
     from infrastructure.event_log.currencies import stored_currencies
     from interfaces.cli.shown import progress
@@ -93,7 +94,7 @@ def _compare(
                 "totals": total_fields(found, currencies),
             }
             (_print_json if as_json else _show)(head, payments)
-        except (Unreadable, EventUnreadable) as fault:
+        except (Unreadable, EventUnreadable, CurrencyUnknown) as fault:
             raise Failure(
                 f"An event cannot be read ({fault}): ./falcon replay verify tells which.",
                 CHECK_FAILED,

@@ -42,6 +42,7 @@ def payment(
 
 
 def _told(settings: "Settings", name: "PaymentId") -> dict[str, Any]:
+    from domain.money import CurrencyUnknown
     from infrastructure.event_codec import EventUnreadable
     from infrastructure.event_log.currencies import stored_currencies
     from interfaces.replay.payment_story import fields, story
@@ -50,16 +51,16 @@ def _told(settings: "Settings", name: "PaymentId") -> dict[str, Any]:
     with snapshot(settings, Secrets(settings.home), "ledger") as connection:
         try:
             found = story(connection, name)
-        except EventUnreadable as fault:
+            told = fields(found, stored_currencies(connection)) if found.steps else None
+        except (EventUnreadable, CurrencyUnknown) as fault:
             raise Failure(f"{fault} ./falcon replay verify tells where.", CHECK_FAILED) from None
-        currencies = stored_currencies(connection)
-    if not found.steps:
+    if told is None:
         raise Failure(
             f"There is no payment {name} in the ledger {settings.ledger}: look at its id, or name"
             " another ledger by --ledger.",
             CHECK_FAILED,
         )
-    return fields(found, currencies)
+    return told
 
 
 def _show(ledger: str, told: dict[str, Any]) -> None:

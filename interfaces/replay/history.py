@@ -1,6 +1,6 @@
 """One wallet as it stood at a position, and the events that led to it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -13,7 +13,7 @@ from infrastructure.event_codec import EventCodec
 from infrastructure.event_log.reader import EventReader
 from interfaces.replay.findings import Findings
 from interfaces.replay.positions import Place, last_at, whole
-from interfaces.replay.stored import EVENTS, Moved, Reader, Stored, time_of
+from interfaces.replay.stored import EVENTS, Moved, Reader, Stored, chunks, time_of
 from interfaces.replay.wallets import EFFECTS, Wallet, Wallets
 
 STREAM: LiteralString = (
@@ -33,11 +33,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A wallet at a position that cuts no command; `wallet` is none before it was opened."""
+    """A wallet at a position that cuts no command; `wallet` is none before it was opened.
+
+    `holds` tells what is held for which payment, in minor units and by the order of the holds.
+    """
 
     position: int
     wallet: Wallet | None
-    steps: Sequence[Step]
+    holds: Sequence[dict[str, Any]]
 
 
 def history(
@@ -46,46 +49,59 @@ def history(
     """Fold a wallet's events up to a place, by default the head; raises `Unreadable`."""
     reader = EventReader(connection)
     position = whole(reader, last_at(reader, place), EventCodec())
+    found: Wallet | None = None
+    holds: dict[str, dict[str, Any]] = {}
+    for wallet, step in steps(connection, wallet_id, position):
+        found = wallet
+        _hold(holds, step)
+    return History(position, found, list(holds.values()))
+
+
+def steps(
+    connection: psycopg.Connection[Any], wallet_id: WalletId, position: int
+) -> Iterator[tuple[Wallet, Step]]:
+    """Yield the events of a wallet up to a position, each with the wallet as it stands behind it.
+
+    None of them is kept, as a bank's till has millions. Raises `Unreadable`.
+    """
     wallets, decoder = Wallets(Findings()), Reader()
-    stream = bits(wallet_id)
-    steps = []
-    for row in connection.execute(STREAM, (stream, position), binary=True):
-        event = decoder.read(row)
-        wallet = wallets.add(event)
-        if wallet is not None:
-            steps.append(Step(event, msgspec.json.decode(row[4]), wallet.posted, wallet.held))
-    return History(position, wallets.known.get(stream.bytes), steps)
+    for rows in chunks(connection, "wallet", STREAM, bits(wallet_id), position):
+        for row in rows:
+            event = decoder.read(row)
+            wallet = wallets.add(event)
+            if wallet is not None:
+                data = msgspec.json.decode(row[4])
+                yield wallet, Step(event, data, wallet.posted, wallet.held)
 
 
 def fields(found: History, currencies: Currencies) -> dict[str, Any]:
-    """Return a history with its wallet as JSON has it."""
+    """Return a history with its wallet as JSON has it, but for the events."""
     wallet = found.wallet
     assert wallet is not None, "a wallet that was opened has fields"
-
-    def shown(minor: int) -> str:
-        return currencies.format(minor, wallet.opened.currency)
-
+    currency = wallet.opened.currency
+    holds = [
+        {**hold, "amount": currencies.format(hold["amount"], currency)} for hold in found.holds
+    ]
     return {
         "wallet_id": wallet.name,
         "position": found.position,
         **standing(wallet, currencies),
-        "holds": [{**hold, "amount": shown(hold["amount"])} for hold in _holds(found.steps)],
-        "events": [_event(step, shown(step.posted), shown(step.held)) for step in found.steps],
+        "holds": holds,
     }
 
 
-def _holds(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """Return what is held for which payment, in minor units and by the order of the holds."""
-    held: dict[str, dict[str, Any]] = {}
-    for step in steps:
-        facts = step.event.facts
-        change = EFFECTS.get(step.event.type, (0, 0))[1]
-        if change and isinstance(facts, Moved):
-            empty = {"payment_id": facts.payment_id, "amount": 0, "expires_at": None}
-            hold = held.setdefault(facts.payment_id, empty)
-            hold["amount"] += change * facts.amount
-            hold["expires_at"] = step.data.get("expires_at", hold["expires_at"])
-    return [hold for hold in held.values() if hold["amount"]]
+def _hold(held: dict[str, dict[str, Any]], step: Step) -> None:
+    """Follow what is held for payments; one for which nothing is held any more is forgotten."""
+    facts = step.event.facts
+    change = EFFECTS.get(step.event.type, (0, 0))[1]
+    if not change or not isinstance(facts, Moved):
+        return
+    empty = {"payment_id": facts.payment_id, "amount": 0, "expires_at": None}
+    hold = held.setdefault(facts.payment_id, empty)
+    hold["amount"] += change * facts.amount
+    hold["expires_at"] = step.data.get("expires_at", hold["expires_at"])
+    if not hold["amount"]:
+        del held[facts.payment_id]
 
 
 def standing(wallet: Wallet, currencies: Currencies) -> dict[str, Any]:
@@ -132,7 +148,8 @@ def amount_of(step: Step) -> int | None:
     return (posted or held) * step.event.facts.amount
 
 
-def _event(step: Step, posted: str, held: str) -> dict[str, Any]:
+def event_fields(step: Step, currencies: Currencies, currency: str) -> dict[str, Any]:
+    """Return an event of a wallet in a currency as JSON has it, with what it left."""
     event = step.event
     return {
         "position": event.position,
@@ -143,6 +160,6 @@ def _event(step: Step, posted: str, held: str) -> dict[str, Any]:
         "effective_at": step.data.get("effective_at"),
         "command_id": event.place.command_id,
         "data": step.data,
-        "posted": posted,
-        "held": held,
+        "posted": currencies.format(step.posted, currency),
+        "held": currencies.format(step.held, currency),
     }

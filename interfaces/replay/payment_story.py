@@ -12,7 +12,7 @@ from domain.instants import Instant
 from domain.money import Currencies
 from domain.payment_events import PaymentDeclined, PaymentEvent, PaymentStatus
 from domain.recorded import Actor, RecordedEvent
-from infrastructure.event_codec import EventCodec
+from infrastructure.event_codec import EventCodec, EventUnreadable
 from infrastructure.event_log.reader import EventReader
 from interfaces.replay.payment_words import Teller
 
@@ -94,8 +94,11 @@ def story(connection: psycopg.Connection[Any], payment: PaymentId) -> Story:
     steps: list[Step] = []
     for recorded in reader.stream(StreamId(payment)):
         metadata = codec.decode_metadata(recorded.metadata)
-        begin = recorded.position - metadata.index
-        command = reader.after(begin - 1, metadata.count)
+        command = reader.after(recorded.position - metadata.index - 1, metadata.count)
+        if recorded not in command:
+            raise EventUnreadable(
+                f"The metadata of position {recorded.position} say that it is of another command."
+            )
         event = codec.decode(recorded.type, recorded.data)
         assert isinstance(event, get_args(PaymentEvent)), "a payment's stream has nothing else"
         steps.append(

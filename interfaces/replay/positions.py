@@ -13,6 +13,9 @@ Place = int | Instant
 """A position, or a time that stands for the last position recorded at or before it."""
 
 
+MOST_DIGITS = 1_000
+
+
 class PlaceInvalid(ValueError):
     """A text is neither a position nor a time; the message is one sentence."""
 
@@ -20,7 +23,8 @@ class PlaceInvalid(ValueError):
 def parse_place(text: str, option: str) -> Place:
     """Return what a person wrote: only digits mean a position, else it is a time of RFC 3339."""
     if text.isascii() and text.isdecimal():
-        return int(text)
+        # Python reads no more than some thousand digits, and all that have many are past the end.
+        return int(text) if len(text) <= MOST_DIGITS else 10**MOST_DIGITS
     try:
         return parse_instant(text)
     except InstantInvalid:

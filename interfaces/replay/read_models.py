@@ -1,14 +1,14 @@
 """Follows the events past each read model's checkpoint and compares it there."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from types import UnionType
 from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
 
-from interfaces.replay import lines, tables
+from interfaces.replay import checkpoints, lines, tables
+from interfaces.replay.checkpoints import COMPARED, MODEL_OF
 from interfaces.replay.findings import Difference, Findings
 from interfaces.replay.order import OrderCheck
 from interfaces.replay.report_lines import TRAIL, TRAIL_FIELDS, Declines, Trail
@@ -42,37 +42,6 @@ from interfaces.replay.value_lines import (
 )
 from interfaces.replay.wallets import Wallet, Wallets
 
-COMPARED = (
-    *("balances", "members", "entries", "payments", "payment_requests", "daily_totals"),
-    *("schedules", "trial_balance", "value_dates", "declines", "audit_trail"),
-)
-"""The read models that this check knows; another one is named as not compared."""
-
-CHECKPOINTS: LiteralString = (
-    "SELECT projection, store, position, version, state FROM checkpoint ORDER BY projection"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ReadModel:
-    """A read model as it was found: `position` is its checkpoint."""
-
-    name: str
-    store: UUID
-    position: int
-    version: int
-    state: str
-
-    @property
-    def compared(self) -> bool:
-        """Whether this check knows it."""
-        return self.name in COMPARED
-
-    @property
-    def tables(self) -> Sequence[str]:
-        """The tables that belong to it, as differences name them."""
-        return (self.name, *(table for table, model in _MODEL_OF.items() if model == self.name))
-
 
 class ReadModels:
     """The read models of one snapshot, each compared at its own checkpoint."""
@@ -93,18 +62,13 @@ class ReadModels:
         self._totals = tables.DailyTotals()
         self._declines = Declines()
         self._descriptions = lines.Descriptions()
-        self.found: Sequence[ReadModel] = [
-            ReadModel(*row) for row in connection.execute(CHECKPOINTS)
-        ]
+        self._last: Stored | None = None
+        self.found = checkpoints.read_models(connection)
 
-    def begin(self, store: UUID, last: int) -> None:
+    def begin(self, store: UUID, last: int, epoch: int | None = None) -> None:
         """Check the checkpoints against the store, and open what is compared on the way."""
         for model in self.found:
-            if model.store != store:
-                self._wrong(1, model.name, "store", store, model.store)
-            if model.position > last:
-                field = "last position that the store has"
-                self._wrong(last + 1, model.name, field, model.position, last)
+            checkpoints.check_place(model, store, epoch, last, self._findings)
         positions = {model.name: model.position for model in self.found}
         reached = [(positions.get(name, 0), name) for name in self._chosen]
         self._due = sorted((each for each in reached if each[0] <= last), reverse=True)
@@ -138,7 +102,11 @@ class ReadModels:
         while self._due and self._due[-1][0] < position:
             checkpoint, name = self._due.pop()
             if not order.between_commands:
-                self._wrong(checkpoint, name, "position", "a command's end", checkpoint)
+                place = (checkpoint, name, "position", "a command's end", checkpoint)
+                checkpoints.wrong(self._findings, *place)
+            for model in self.found:
+                if model.name == name:
+                    checkpoints.check_event(model, self._last, self._findings)
             self._compare(name, checkpoint, wallets)
 
     @property
@@ -157,6 +125,7 @@ class ReadModels:
         than this one.
         """
         facts = event.facts
+        self._last = event
         self._trail.add(event)
         last = self._fitting(facts, last)
         if isinstance(last, Unreadable):
@@ -250,15 +219,12 @@ class ReadModels:
     ) -> RowsInOrder:
         # Rows beyond the store's last position belong to events that are missing, which is
         # known from the checkpoint.
-        model_name = _MODEL_OF.get(name, name)
+        model_name = MODEL_OF.get(name, name)
         beyond = any(model.name == model_name and model.position > last for model in self.found)
         limit = last if beyond else 2**63 - 1
         chosen = model_name in self._chosen
         rows = chunks(self._connection, name, query, limit) if chosen else iter(())
         return RowsInOrder(name, fields, rows, self._findings, changing)
-
-    def _wrong(self, position: int, name: str, field: str, expected: object, found: object) -> None:
-        self._findings.add(Difference(position, name, "checkpoint", field, expected, found))
 
 
 def _standing_of(last: Stored) -> RequestStanding:
@@ -277,12 +243,3 @@ _GOES_ON: Sequence[tuple[type | UnionType, type | UnionType]] = (
     (Scheduled, ScheduleWentOn),
 )
 """What may stand behind the first event of a stream."""
-
-_MODEL_OF = {
-    "payment_legs": "payments",
-    "payment_steps": "payments",
-    "schedule_occurrences": "schedules",
-    "value_days": "value_dates",
-    "late_entries": "value_dates",
-}
-"""Which read model a table belongs to, where that has another name."""

@@ -5,6 +5,8 @@ from typing import Any, Final, LiteralString
 
 import msgspec
 
+from interfaces.replay.times import Time
+
 REQUESTS: LiteralString = """
 SELECT position, request_id, amount, timestamptz_send(recorded_at), timestamptz_send(expires_at),
        wallet_id, requested_by, payer, currency, status, payment_id, ended_by, description
@@ -32,7 +34,7 @@ class Requested(msgspec.Struct):
     requested_by: str
     payer: str | None
     description: str | None
-    expires_at: str
+    expires_at: Time
     standing: RequestStanding
 
 

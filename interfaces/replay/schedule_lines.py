@@ -5,6 +5,8 @@ from typing import Any, Final, LiteralString
 
 import msgspec
 
+from interfaces.replay.times import Time
+
 SCHEDULES: LiteralString = """
 SELECT position, schedule_id, amount, timestamptz_send(recorded_at),
        timestamptz_send(effective_at), source_wallet_id, destination_wallet_id, currency,
@@ -53,7 +55,7 @@ class Scheduled(msgspec.Struct):
     description: str | None
     reference: str | None
     metadata: dict[str, str] | None
-    effective_at: str | None
+    effective_at: Time | None
     starts_on: str
     recurrence: str | None
     until: str | None

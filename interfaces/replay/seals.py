@@ -35,7 +35,7 @@ SEALS: LiteralString = """
 TILES: LiteralString = """
     SELECT (number + 1) << (8 * (level + 1)) AS size, level, root
     FROM seal_tile WHERE epoch = %s ORDER BY 1, 2"""
-KEYS: LiteralString = "SELECT vkey FROM seal_key WHERE epoch = %s ORDER BY place"
+KEYS: LiteralString = "SELECT vkey, from_size FROM seal_key WHERE epoch = %s ORDER BY place"
 
 Row = tuple[Any, ...]
 
@@ -100,7 +100,9 @@ class SealCheck:
         self.checked = 0
         """How many seals were compared."""
 
-        self._keys = self._verifiers([vkey for (vkey,) in ledger.execute(KEYS, [epoch])])
+        self._registered: list[tuple[str, int]] = ledger.execute(KEYS, [epoch]).fetchall()
+        self._keys = self._verifiers([vkey for vkey, _ in self._registered])
+        self._signing_since: dict[str, int] = {}
         self._seals = _Ahead(_rows(ledger, "seals", SEALS, epoch))
         self._tiles = _Ahead(_rows(ledger, "tiles", TILES, epoch))
         self._until = max(self.last, self._outer[-1].size if self._outer else 0)
@@ -124,8 +126,10 @@ class SealCheck:
         """Say what was sealed and is not there any more."""
         if self._size < self._until:
             self._wrong(last + 1, "log", "events", f"{self._until} sealed", self._size)
-        elif (size := self._tiles.size) is not None:
+            return
+        if (size := self._tiles.size) is not None:
             self._wrong(size, "tile", "row", None, "a tile of no seal")
+        self._compare_keys()
 
     def _grow(self, leaf: bytes) -> None:
         self._size += 1
@@ -155,7 +159,8 @@ class SealCheck:
         self.checked += 1
         try:
             seal = seal_of(note)
-            verified_by(note, self._keys)
+            for key in verified_by(note, self._keys):
+                self._signing_since.setdefault(key.vkey, size)
         except (NoteInvalid, CheckpointInvalid) as invalid:
             self._wrong(size, "seal", "checkpoint", "a note signed by a key of the log", invalid)
             return
@@ -163,6 +168,19 @@ class SealCheck:
         if said != (size, bytes(stored)):
             self._wrong(size, "seal", "checkpoint", f"of size {size} and its root", said[0])
         self._compare_root(seal.checkpoint)
+
+    def _compare_keys(self) -> None:
+        """Compare from which seal on each key has signed, by which the keys have their order."""
+        known = {key.vkey for key in self._keys}
+        before = 0
+        for vkey, size in self._registered:
+            since = self._signing_since.get(vkey)
+            if vkey in known and since != size:
+                where = min(since or size, size)
+                self._wrong(where, f"seal_key {vkey}", "from_size", since, size)
+            elif size < before:
+                self._wrong(size, f"seal_key {vkey}", "place", "before", f"behind {before}")
+            before = max(before, size)
 
     def _compare_root(self, sealed: Checkpoint) -> None:
         """Compare once: behind the first difference every root is another one."""

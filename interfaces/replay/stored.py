@@ -13,6 +13,7 @@ from interfaces.replay import actor_lines as actors
 from interfaces.replay import operation_facts as operations
 from interfaces.replay import request_lines as requests
 from interfaces.replay import schedule_lines as schedules
+from interfaces.replay.times import Time, decoded
 
 CHUNK = 4_000
 """How many rows are in memory at a time."""
@@ -41,7 +42,7 @@ class Moved(msgspec.Struct, gc=False):
     amount: int
     currency: str
     counterparty: str | None = None
-    effective_at: str | None = None
+    effective_at: Time | None = None
     counted: int | None = None
     given_back: int = 0
 
@@ -104,7 +105,7 @@ class Standing(msgspec.Struct):
     left: int = 0
     refunded: int = 0
     refundable: int = 0
-    expires_at: str | None = None
+    expires_at: Time | None = None
     approved_by: list[str] = []
 
 
@@ -123,7 +124,7 @@ class Paid(msgspec.Struct):
     currency: str
     source_wallet_id: str | None
     destination_wallet_id: str | None
-    effective_at: str | None
+    effective_at: Time | None
     description: str | None = None
     reference: str | None = None
     metadata: dict[str, str] | None = None
@@ -142,7 +143,7 @@ class WentOn(msgspec.Struct):
     standing: Standing
     amount: int | None = None
     currency: str | None = None
-    effective_at: str | None = None
+    effective_at: Time | None = None
     kind: str | None = None
     description: str | None = None
 
@@ -201,9 +202,12 @@ SHAPES: Mapping[str, type[Facts]] = {
     **schedules.SHAPES,
 }
 _DECODE: Mapping[str, Callable[[bytes], Facts]] = {
-    name: msgspec.json.Decoder(shape).decode for name, shape in SHAPES.items()
+    name: msgspec.json.Decoder(shape, dec_hook=decoded).decode for name, shape in SHAPES.items()
 }
 _DECODE_PLACE = msgspec.json.Decoder(actors.Place).decode
+BROKEN = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What reading raises of bytes that are no JSON, and of numbers and nesting without end."""
+
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -245,13 +249,13 @@ class Reader:
         position, stream, version, type_name, state, metadata, recorded = row
         try:
             place = _DECODE_PLACE(metadata)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
+        except BROKEN as fault:
             raise Unreadable("metadata", str(fault)) from None
         if type_name not in _DECODE:
             raise Unreadable("type", f"{type_name} is no type of the contract")
         try:
             facts = _DECODE[type_name](state)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
+        except BROKEN as fault:
             raise Unreadable("data", str(fault)) from None
         name = self._wallets.get(stream)
         if name is None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from domain.money import Currencies
+from domain.money import Currencies, CurrencyUnknown, format_minor
 from interfaces.replay.wallets import Wallet
 
 
@@ -45,4 +45,9 @@ def sums_fields(sums: Sums, currencies: Currencies) -> dict[str, Any]:
     """Return sums as JSON has them, money as decimal strings."""
     told = {**asdict(sums), "sum": sums.sum}
     money = ("debits", "credits", "held", "sum")
-    return told | {name: currencies.format(told[name], sums.currency) for name in money}
+    try:
+        digits = currencies.digits(sums.currency)
+    except CurrencyUnknown:
+        # Somebody has altered the code, which is told elsewhere; minor units are what is known.
+        digits = 0
+    return told | {name: format_minor(told[name], digits) for name in money}

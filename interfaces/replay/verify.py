@@ -8,10 +8,12 @@ from uuid import UUID
 
 import psycopg
 
+from infrastructure.event_log.reader import EventReader
+from interfaces.replay.checkpoints import ReadModel
 from interfaces.replay.closed_periods import PERIODS
 from interfaces.replay.findings import Difference, Findings
 from interfaces.replay.order import OrderCheck
-from interfaces.replay.read_models import ReadModel, ReadModels
+from interfaces.replay.read_models import ReadModels
 from interfaces.replay.seals import Outside, SealCheck
 from interfaces.replay.stored import EVENTS, Reader, Stored, Unreadable, chunks, stream_name
 from interfaces.replay.sums import Sums, sums_of
@@ -82,7 +84,7 @@ def verify(
     findings = Findings()
     models = ReadModels(reports, findings)
     store, last, heads, closed = _look(ledger)
-    models.begin(store, last)
+    models.begin(store, last, EventReader(ledger).epoch())
     for position, topic, stream, version in ledger.execute(GAPS, (last,), binary=True):
         name = stream_name(topic, stream)
         findings.add(Difference(position, "events", name, "version", "the next one", version))

@@ -17,6 +17,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from domain.identifiers import StreamId
 from infrastructure.version import VERSION
 from interfaces.cli.proof_check import main
 from tests import servers
@@ -184,6 +185,21 @@ def test_the_report_of_a_tampered_book_names_the_place(full: Full, tmp_path: Pat
     assert signed_hash(file) == hash_of(file["report"])
     text = " ".join(output_of("pdftotext", "-layout", pdf, "-").split())
     assert f"Position {last}, payments, {payment}: captured should be 3001 and is 3000" in text
+
+
+def test_a_report_is_made_of_a_book_whose_currency_nobody_knows(full: Full, tmp_path: Path) -> None:
+    """Of its sums only minor units are known; what somebody wrote stands there as it is."""
+    opened = full.positions(StreamId(full.names.wallets["guide"]))[0]
+    full.rewrite(opened, '"currency":"EUR"', '"currency":"Z\\u001b\U0001f4b0\u05d0"')
+    code, path, pdf = reported(full, tmp_path)
+    file = json.loads(path.read_text())
+    assert (code, signed_hash(file)) == (1, hash_of(file["report"]))
+    (unknown,) = (each for each in file["report"]["sums"] if each["currency"].startswith("Z"))
+    assert "." not in unknown["credits"]
+    assert "Findings" in output_of("pdftotext", "-layout", pdf, "-")
+    for words in (("wallet", full.names.wallets["guide"]), ("diff", 0, opened + 1)):
+        done = falcon(full.book.databases, "replay", *words)
+        assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
 
 
 def test_what_was_not_compared_is_not_claimed(full: Full, tmp_path: Path) -> None:

@@ -135,6 +135,6 @@ def test_a_rebuild_changes_nothing_but_its_own_read_model(fan_out: FanOut) -> No
 
 def test_every_read_model_can_be_compared() -> None:
     """A read model that replay does not know could not be rebuilt: nothing would confirm it."""
-    from interfaces.replay.read_models import COMPARED
+    from interfaces.replay.checkpoints import COMPARED
 
     assert set(COMPARED) == {each.name for each in CATALOGUE}

@@ -47,6 +47,14 @@ ALTERED_BYTES = [
                  (17, "balances", "frozen_by_member"), id="a freeze"),
     pytest.param(9, '"amount"', '"amounts"', (9, "events", "data"), id="a key"),
     pytest.param(1, '"kind"', "'kind'", (1, "events", "data"), id="no JSON"),
+    pytest.param(8, '"effective_at":"', '"effective_at":"x', (8, "events", "data"), id="no time"),
+    pytest.param(7, '"effective_at":"2', '"effective_at":"9999', (7, "events", "data"),
+                 id="no time of a payment"),
+    pytest.param(8, 'Z"', '+00:00"', (8, "events", "data"), id="a time in another form"),
+    pytest.param(8, '"amount":200', f'"amount":{"9" * 5_000}', (8, "events", "data"),
+                 id="a number without end"),
+    pytest.param(8, '"amount":200', f'"amount":200,"x":{"[" * 50_000}{"]" * 50_000}',
+                 (8, "events", "data"), id="nesting without end"),
 ]  # fmt: skip
 
 

@@ -112,6 +112,29 @@ def a_note(world: SealedLedger) -> tuple[int, str, str]:
     return size, "seal", "checkpoint"
 
 
+def a_key_s_beginning(world: SealedLedger) -> tuple[int, str, str]:
+    """Change what `/v1/audit/keys` says of when a key began to sign."""
+    first = world.sizes()[0]
+    world.alter("UPDATE seal_key SET from_size = %s", first + 100)
+    return first, f"seal_key {world.vkeys()[0]}", "from_size"
+
+
+def keys_exchanged(world: SealedLedger) -> tuple[int, str, str]:
+    """Let the old key pass for the one that signs since a rotation."""
+    SealKeys(world.databases.settings.home, {}).rotate()
+    seal_now(world.databases)
+    old = world.vkeys()[0]
+    world.alter("UPDATE seal_key SET place = %s - place", 3)
+    return world.sizes()[0], f"seal_key {old}", "place"
+
+
+def the_first_seal(world: SealedLedger) -> tuple[int, str, str]:
+    """Take away a seal that its key says to have signed."""
+    first = world.sizes()[0]
+    world.alter("DELETE FROM seal WHERE size = %s", first)
+    return first, f"seal_key {world.vkeys()[0]}", "from_size"
+
+
 def the_last_seal(world: SealedLedger) -> tuple[int, str, str]:
     """Events and seals cut off alike; what is remembered outside tells."""
     size = world.sizes()[-2]
@@ -146,6 +169,9 @@ ALTERATIONS = (
     a_tile_too_many,
     a_root,
     a_note,
+    a_key_s_beginning,
+    keys_exchanged,
+    the_first_seal,
     the_last_seal,
     everything_anew,
 )

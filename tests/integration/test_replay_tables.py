@@ -1,11 +1,13 @@
 """`replay verify` finds altered heads and read models, and says so by its exit code."""
 
 import json
-from typing import LiteralString
+from typing import Any, LiteralString
 
+import psycopg
 import pytest
 
-from domain.identifiers import bits
+from domain.identifiers import bits, event_id
+from infrastructure.event_log.reader import EventReader
 from tests.altered_book import Book, paying, submit, wallet_of, write_book
 from tests.books import falcon, replay
 from tests.servers import FreshDatabases
@@ -100,6 +102,12 @@ def test_a_missing_and_an_invented_head_are_found(book: Book) -> None:
          (21, "entries", "last position that the store has")),
         ("UPDATE checkpoint SET store = gen_random_uuid() WHERE projection = 'payments'",
          (1, "payments", "store")),
+        ("UPDATE checkpoint SET epoch = 2 WHERE projection = 'payments'",
+         (1, "payments", "epoch")),
+        ("UPDATE checkpoint SET event_id = 'evt_0' WHERE projection = 'entries'",
+         (20, "entries", "event_id")),
+        ("UPDATE checkpoint SET recorded_at = recorded_at - interval '1 microsecond'"
+         " WHERE projection = 'balances'", (20, "balances", "recorded_at")),
     ],
 )  # fmt: skip
 def test_an_altered_read_model_is_found(
@@ -147,15 +155,28 @@ def test_read_models_that_lag_are_compared_where_they_stand(databases: FreshData
     assert {d.where for d in replay(databases).findings.kept} == {"balances"}
 
 
+def stand_at(
+    databases: FreshDatabases, reports: psycopg.Connection[Any], name: str, position: int
+) -> None:
+    """Let a read model's checkpoint say of a position what a projector there has said."""
+    with databases.connect("reader") as ledger:
+        (event,) = EventReader(ledger).after(position - 1, 1)
+    reports.execute(
+        "UPDATE checkpoint SET position = %s, event_id = %s, recorded_at = %s"
+        " WHERE projection = %s",
+        (position, event_id(event.stream_id, event.version), event.recorded_at, name),
+    )
+
+
 def test_read_models_may_stand_at_different_positions(databases: FreshDatabases) -> None:
     """Each was fed up to another command; the one that does not exist yet has no rows."""
     write_book(databases)
     with databases.connect_admin("reports") as reports:
         reports.execute("SET search_path = reports_main")
         reports.execute("DELETE FROM entries WHERE position > 9")
-        reports.execute("UPDATE checkpoint SET position = 9 WHERE projection = 'entries'")
+        stand_at(databases, reports, "entries", 9)
         reports.execute("DELETE FROM payments WHERE position > 14")
-        reports.execute("UPDATE checkpoint SET position = 14 WHERE projection = 'payments'")
+        stand_at(databases, reports, "payments", 14)
         reports.execute("DELETE FROM trial_balance")
         reports.execute("DELETE FROM checkpoint WHERE projection = 'trial_balance'")
     assert replay(databases).findings.kept == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.instants import instant, next_midnight
-from tests.altered_book import Book, wallet_of
+from tests.altered_book import Book, paying, submit, wallet_of, write_book
 from tests.books import falcon, falcon_json
 from tests.every_payment import write_every_payment
 from tests.servers import FreshDatabases
@@ -62,10 +62,11 @@ def test_a_wallet_is_shown_with_all_that_led_to_it(book: Book) -> None:
         (5, 3, "0.00"),
         (2, 2, "0.00"),
         (10**30, 20, "0.01"),
+        ("9" * 5_000, 20, "0.01"),
     ],
 )
 def test_a_position_inside_a_command_is_rounded_down_to_the_one_before(
-    book: Book, at: int, position: int, posted: str
+    book: Book, at: object, position: int, posted: str
 ) -> None:
     found = shown(book, 2, "--at", at)
     assert (found["position"], found["posted"]) == (position, posted)
@@ -110,6 +111,19 @@ def test_people_are_shown_tables_that_are_whole(book: Book) -> None:
     assert "-2.00" in done.stdout
     first = json.loads(falcon(book.databases, "replay", "wallet", wallet_of(2), "--json").stdout)
     assert first["opened_at"] in done.stdout
+
+
+def test_people_are_shown_the_last_events_of_many(databases: FreshDatabases) -> None:
+    """A till has more than anybody reads; JSON has all of them."""
+    write_book(databases)
+    submit(databases, [paying(1, 2, 3) for _ in range(120)], begin=100)
+    till = wallet_of(1)
+    shown = falcon(databases, "replay", "wallet", till).stdout
+    found = falcon_json(databases, "replay", "wallet", till)["events"]
+    assert f"These are the last of {len(found)} events: --json lists all." in shown
+    lines = [line for line in shown.splitlines() if "wallet.debited.v1" in line]
+    assert (len(found), len(lines)) == (123, 100)
+    assert str(found[-1]["position"]) in lines[-1]
 
 
 def test_open_holds_are_shown_as_they_were(databases: FreshDatabases) -> None:

@@ -75,18 +75,18 @@ CHANGED = {
 """What to make of a value, by the type of its column."""
 
 
-NOT_DERIVED = {"checkpoint"}
-"""Where each read model stands; what of it follows from events is altered in other tests."""
+NOT_DERIVED = {"checkpoint": {"version", "state", "reason", "updated_at"}}
+"""What follows from no event: which code has made the rows, and how it is getting on."""
 
 WITHOUT_ROWS = {"schedule_occurrences", "late_entries"}
 """What no event of this book asks for; rows of them are altered in other tests."""
 
-TABLES = [table for table in REPORT_TABLES if table not in NOT_DERIVED | WITHOUT_ROWS]
+TABLES = [table for table in REPORT_TABLES if table not in WITHOUT_ROWS]
 
 
 @pytest.mark.parametrize("table", [*TABLES, "wallet_head"])
 def test_a_change_in_any_column_is_found(world: Tampered, table: str) -> None:
-    """In one row of each read model, and of the heads that the ledger decides on."""
+    """In one row of each read model, of the checkpoints, and of the ledger's own heads."""
     connection = world.book.ledger if table == "wallet_head" else world.book.reports
     columns = connection.execute(
         "SELECT column_name, data_type FROM information_schema.columns"
@@ -96,6 +96,8 @@ def test_a_change_in_any_column_is_found(world: Tampered, table: str) -> None:
     assert columns
     missed = []
     for name, kind in columns:
+        if name in NOT_DERIVED.get(table, ()):
+            continue
         # A direction is one of two, which the database itself sees to.
         value = "'debit'" if name == "direction" else CHANGED[kind].format(name)
         row = f"(SELECT ctid FROM {table} ORDER BY ctid LIMIT 1)"

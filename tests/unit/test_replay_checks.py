@@ -20,6 +20,7 @@ from interfaces.replay.stored import (
     Paid,
     Stored,
 )
+from interfaces.replay.times import Time
 from interfaces.replay.wallets import MAX_BALANCE, Wallets
 from tests.given import NOW, credited, debited, opening, wallet
 
@@ -44,7 +45,8 @@ def event(
 
 
 def paid(amount: int = 5, currency: str = "EUR") -> Paid:
-    return Paid("transfer", amount, currency, "wal_a", "wal_b", "2026-01-31T00:00:00.000000Z")
+    at = Time("2026-01-31T00:00:00.000000Z")
+    return Paid("transfer", amount, currency, "wal_a", "wal_b", at)
 
 
 def moved(amount: int = 5, currency: str = "EUR", other: str | None = None) -> Moved:
