@@ -1,5 +1,6 @@
 """The anchor `file`: every seal behind the one before, in a file in a folder of its own."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -24,17 +25,26 @@ class FileAnchor:
             path.parent.mkdir(parents=True, exist_ok=True)
             if _ends_with(path, entry):
                 return
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-            try:
-                os.write(file, entry)
-                os.fsync(file)
-            finally:
-                os.close(file)
+            _append(path, entry)
         except OSError as problem:
             raise AnchorFailed(
                 f"The folder {self._folder} takes no seals ({problem.strerror}): make room and give"
                 " the sealer the right to write there."
             ) from None
+
+
+def _append(path: Path, entry: bytes) -> None:
+    """Append all of an entry or nothing; raises `OSError`."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        size = os.fstat(file).st_size
+        # A disk that is nearly full takes a part of it, and says so by the count alone.
+        if os.write(file, entry) != len(entry):
+            os.ftruncate(file, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def _ends_with(path: Path, entry: bytes) -> bool:

@@ -35,7 +35,10 @@ class GitAnchor:
             raise AnchorFailed(f"{self._folder} is no git repository: make it one by git init.")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(seal.note, encoding="utf-8")
+            # Whoever reads the folder meanwhile finds a whole seal.
+            draft = path.with_suffix(".draft")
+            draft.write_text(seal.note, encoding="utf-8")
+            draft.replace(path)
         except OSError as problem:
             raise AnchorFailed(
                 f"{path} cannot be written ({problem.strerror}): give the sealer the right to."

@@ -43,10 +43,12 @@ class TimestampAnchor:
         token = self._stamp(seal.note.encode())
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / f"{name}.checkpoint").write_text(seal.note, encoding="utf-8")
-            draft = answer.with_suffix(".draft")
-            draft.write_bytes(token)
-            draft.replace(answer)
+            kept = ((".checkpoint", seal.note.encode()), (".tsr", token))
+            for suffix, content in kept:
+                # Whoever reads the folder meanwhile finds whole files.
+                draft = self._folder / f"{name}.draft"
+                draft.write_bytes(content)
+                draft.replace(self._folder / f"{name}{suffix}")
         except OSError as problem:
             raise AnchorFailed(f"{answer} cannot be written: {problem.strerror}.") from None
 

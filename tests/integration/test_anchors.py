@@ -1,5 +1,6 @@
 """Seals come to other places, each by a program of others, and a place that fails stops nothing."""
 
+import resource
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -57,6 +58,24 @@ def test_a_file_has_every_seal_once(tmp_path: Path, seals: list[Seal]) -> None:
         anchor.publish(seal)
     written = (tmp_path / "elsewhere" / "falconpay" / "tests.checkpoints").read_text()
     assert written == "".join(f"{seal.note}\n" for seal in seals)
+
+
+def test_a_file_that_takes_a_part_of_a_seal_takes_none(tmp_path: Path, seals: list[Seal]) -> None:
+    """As a disk does that is nearly full; what is there stays one that can be read."""
+    folder = tmp_path / "elsewhere"
+    FileAnchor(folder).publish(seals[0])
+    file = folder / "falconpay" / "tests.checkpoints"
+    whole = file.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 20, hard))
+    try:
+        with pytest.raises(AnchorFailed, match="make room"):
+            FileAnchor(folder).publish(seals[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert file.read_bytes() == whole
+    FileAnchor(folder).publish(seals[1])
+    assert file.read_text() == "".join(f"{seal.note}\n" for seal in seals)
 
 
 def test_a_folder_that_takes_no_file(tmp_path: Path, seals: list[Seal]) -> None:
