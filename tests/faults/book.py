@@ -13,9 +13,10 @@ from uuid import UUID
 
 import psycopg
 
+from tests.faults.book_periods import Periods
 from tests.faults.book_schedules import Schedules
 from tests.faults.book_wallets import EFFECTS, Wallet
-from tests.faults.names import OPERATIONS, Keys, expiry, identifier
+from tests.faults.names import OPERATIONS, PERIOD_CLOSED, Keys, expiry, identifier
 from tests.faults.stories import Stories
 
 PAYMENTS = (
@@ -24,7 +25,7 @@ PAYMENTS = (
 )
 BEGINNINGS = (
     *(*PAYMENTS, "wallet.opened.v1", "schedule.created.v1"),
-    *("request.accepted.v1", "request.refused.v1"),
+    *("request.accepted.v1", "request.refused.v1", PERIOD_CLOSED),
 )
 WORKERS = ("expire", "run-occurrence")
 """What the ledger's own worker asks for; its commands follow from what they react to."""
@@ -79,6 +80,8 @@ class Book:
     entry: tuple[Any, ...] | None = None
     stories: Stories = field(init=False)
     schedules: Schedules = field(init=False)
+    periods: Periods = field(init=False)
+    operations: Counter[str] = field(default_factory=Counter)
     _versions: Counter[bytes] = field(default_factory=Counter)
     _sums: Counter[str] = field(default_factory=Counter)
     _touched: set[str] = field(default_factory=set)
@@ -91,6 +94,7 @@ class Book:
         """Share the wallets, the days and where faults go."""
         self.stories = Stories(self.fault, self.wallets, self.days)
         self.schedules = Schedules(self.fault)
+        self.periods = Periods(self.fault)
 
     def fault(self, text: str) -> None:
         """Note what breaks a promise; the first of very many are enough."""
@@ -194,6 +198,7 @@ class Book:
     def _apply(self, row: Row, fields: dict[str, Any], ends: bool) -> None:
         position, _stream, _, topic, _, _, _recorded_at = row
         kind = topic.split(".")[0]
+        self.periods.tell(row, fields, self.stories.told)
         if kind == "payment":
             self.stories.tell(row, fields)
             if "by" in fields:
@@ -203,9 +208,12 @@ class Book:
             self.schedules.tell(row, fields, answer, self.stories.told)
         elif kind == "wallet":
             self._on_wallet(row, fields)
-        elif topic in OPERATIONS:
+        elif topic in (*OPERATIONS, PERIOD_CLOSED):
+            self.operations[topic] += 1
             if not ends:
                 self.fault(f"position {position}: {topic} is only a part of a command")
+            if topic == PERIOD_CLOSED:
+                self._belongs(position, fields["reason"])
         elif kind != "request":
             self.fault(f"position {position}: {topic} is of no known type")
 
@@ -248,7 +256,9 @@ class Book:
         if fields["currency"] != wallet.row["currency"] or fields["amount"] <= 0:
             self.fault(f"position {position}: {fields['amount']} {fields['currency']} in {name}")
         self._permitted(position, name, wallet, topic, fields)
-        self._count(position, name, wallet, topic, fields)
+        passed = wallet.follow(topic, fields, recorded_at.date())
+        if passed is not None:
+            self.fault(f"position {position}: {name} {passed}")
         moves = direction is not None
         at = datetime.fromisoformat(fields["effective_at"]) if moves else recorded_at
         self.entry = (
@@ -281,19 +291,3 @@ class Book:
         passes = story is not None and story.kind == "reversal" and not wallet.closed
         if wallet.stopped and not passes:
             self.fault(f"position {position}: {name} pays and is closed or frozen")
-
-    def _count(
-        self, position: int, name: str, wallet: Wallet, topic: str, fields: dict[str, Any]
-    ) -> None:
-        """Count against the limit of the day, which nothing that counts may pass."""
-        assert self._recorded_at is not None, "an event has its time"
-        today, amount = self._recorded_at.date(), fields["amount"]
-        if topic == "wallet.hold_released.v1":
-            wallet.count(-fields["given_back"], today)
-            return
-        counted = fields.get("counted")
-        if topic not in ("wallet.debited.v1", "wallet.funds_held.v1") or counted == 0:
-            return
-        wallet.count(amount, today)
-        if wallet.per_day is not None and wallet.spent > wallet.per_day:
-            self.fault(f"position {position}: {name} gave {wallet.spent} on {today}")

@@ -57,6 +57,19 @@ class Wallet:
             self.spent = amount + (self.spent if self.spent_on == today else 0)
             self.spent_on = today
 
+    def follow(self, topic: str, fields: dict[str, Any], today: date) -> str | None:
+        """Count an event against the limit of the day, which nothing that counts may pass."""
+        if topic == "wallet.hold_released.v1":
+            self.count(-fields["given_back"], today)
+            return None
+        counted = fields.get("counted")
+        if topic not in ("wallet.debited.v1", "wallet.funds_held.v1") or counted == 0:
+            return None
+        self.count(fields["amount"], today)
+        if self.per_day is not None and self.spent > self.per_day:
+            return f"gave {self.spent} on {today}"
+        return None
+
     def awaits(self, amount: int) -> bool:
         """Whether a payment of so much needs other owners."""
         required, above = self.approvals

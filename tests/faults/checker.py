@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from tests.faults.book import Begun, Book, Row
-from tests.faults.names import Keys
+from tests.faults.names import PERIOD_CLOSED, Keys
 from tests.faults.told import ACTIONS, same_as_sent, same_as_told
 
 RECORDED = '"position":'
@@ -32,7 +32,7 @@ COMMON = {
 ON_HOLD = {"hold-expired", "hold-already-released", "hold-already-captured", "amount-exceeds-hold"}
 DECIDED = {"approval-not-needed", "already-approved", "role-missing"}
 ALSO = {
-    "capture": ON_HOLD,
+    "capture": {*ON_HOLD, "period-closed"},
     "release": ON_HOLD,
     "increase": ON_HOLD,
     "refund": {"amount-exceeds-payment", "already-reversed", "not-refundable"},
@@ -41,15 +41,17 @@ ALSO = {
     "reject": DECIDED,
     # By a database's clock that is ahead, today is over.
     "schedules": {"invalid-request"},
+    # Somebody closes the period in which it is dated; the book knows whether it was.
+    **{end: {"period-closed"} for end in ("transfers", "holds", "periods/close")},
 }
-"""Codes by which what was done meanwhile may refuse a command, by the last word of its path."""
+"""Codes by which what was done meanwhile may refuse a command, by the end of its path."""
 
 Key = tuple[str | None, str]
 """Whose key it is, none being the campaign's own, and the key."""
 
 COMPLETED = {
     *("payment.completed.v1", "payment.authorized.v1", "payment.approval_requested.v1"),
-    *("wallet.opened.v1", "schedule.created.v1", "request.accepted.v1"),
+    *("wallet.opened.v1", "schedule.created.v1", "request.accepted.v1", PERIOD_CLOSED),
 }
 
 
@@ -131,6 +133,8 @@ def _counted(book: Book) -> dict[str, int]:
         "splits": undone["split"],
         "approvals": counts["approved"],
         "occurrences": book.schedules.ran,
+        "periods": book.periods.closed,
+        "too_late": book.periods.refused,
     }
 
 
@@ -241,7 +245,8 @@ def _codes(attempts: list[Attempt]) -> Iterator[str]:
                 yield f"was done and {' or '.join(attempt.expect)} was expected"
             continue
         code = _code(attempt.answer)
-        also = ALSO.get(attempt.path.rpartition("/")[2], set())
+        *_, before, last = attempt.path.split("/")
+        also = ALSO.get(f"{before}/{last}") or ALSO.get(last, set())
         if code not in (attempt.expect or COMMON | also):
             yield f"was answered {status} {code}"
 

@@ -10,9 +10,10 @@ from tests.faults.book import Row
 from tests.faults.names import Keys, expiry, identifier, occurrence, run, stream_of
 
 KEYS = Keys("somebody")
-OTHER = "another owner"
+OTHER, ACTOR = "another owner", "somebody"
 BEGUN = datetime(2026, 1, 1, 12, tzinfo=UTC)
-DAY = "2026-01-01"
+BEFORE, DAY = "2025-12-31", "2026-01-01"
+YESTERDAY = 24 * 3600.0
 A, B, S = (identifier("wal", KEYS.stream(key)) for key in "abs")
 
 
@@ -42,7 +43,10 @@ def rows(commands: Commands) -> list[Row]:
             where, topic = place.split(" ")
             stream = command.stream if where == "-" else stream_of(where)
             versions[stream] = versions.get(stream, 0) + 1
-            metadata = {"command_id": name, "index": index, "count": len(command.events)}
+            metadata: dict[str, Any] = {"command_id": name, "index": index}
+            metadata["count"] = len(command.events)
+            if index == 0:
+                metadata["actor"] = {"sub": ACTOR, "client_id": "campaign", "right": "member"}
             found.append(
                 (
                     len(found) + 1,
@@ -177,10 +181,13 @@ class Writer:
         money = out("debited", pay(key), B, A, amount, at, counted=0)
         self.write(key, at, ("- payment.completed", began), event, *money)
 
-    def transfer(self, key: str, at: float, source: str, amount: int) -> None:
-        """Pay B at once."""
-        began = facts(key, source, amount, "transfer", at)
-        money = out("debited", pay(key), source, B, amount, at)
+    def transfer(
+        self, key: str, at: float, source: str, amount: int, dated: float | None = None
+    ) -> None:
+        """Pay B at once, perhaps under another value date."""
+        value = at if dated is None else dated
+        began = facts(key, source, amount, "transfer", value)
+        money = out("debited", pay(key), source, B, amount, value)
         self.write(key, at, ("- payment.completed", began), *money)
 
     def ask(self, key: str, at: float, amount: int) -> dict[str, Any]:
@@ -227,6 +234,7 @@ def living() -> Commands:
     w.transfer("u", 32, S, 50)
     _approved(w)
     _scheduled(w)
+    _closed(w)
     return w.commands
 
 
@@ -267,3 +275,11 @@ def _scheduled(w: Writer) -> None:
         *out("debited", payment, A, B, 30, 51),
         stream=run(name, DAY, 1),
     )
+
+
+def _closed(w: Writer) -> None:
+    """Pay under yesterday's date, close that day, and be refused."""
+    w.transfer("e", 52, A, 25, dated=-YESTERDAY)
+    w.write("p", 53, ("- operation.period_closed", {"through": BEFORE, "reason": "p"}))
+    late = facts("z", A, 25, "transfer", -YESTERDAY) | {"code": "period-closed"}
+    w.write("z", 54, ("- payment.declined", late))

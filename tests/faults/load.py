@@ -15,7 +15,7 @@ from tests.faults.client import Orders
 from tests.tools.whole_system import WholeSystem
 
 ROOT = Path(__file__).parents[2]
-SUBJECT = "campaign"
+SUBJECT, AUDITOR = "campaign", "campaign-auditor"
 TOKEN_SECONDS = 24 * 3600
 WALLETS_OF_EACH = 4
 OWNERS = ("campaign-2", "campaign-3")
@@ -30,13 +30,15 @@ LIMITS = {"EUR": "50.00", "JPY": "5000", "KWD": "5.000"}
 class Account:
     """Whose commands the campaign's are, and the wallets (id, currency) that all clients use.
 
-    `shared` are those of several owners, whose tokens are in `owners` by their subjects.
+    `shared` are those of several owners, whose tokens are in `owners` by their subjects. `auditor`
+    is the token of who reads everything and changes nothing.
     """
 
     token: str
     wallets: list[tuple[str, str]]
     shared: list[tuple[str, str]] = field(default_factory=list)
     owners: dict[str, str] = field(default_factory=dict)
+    auditor: str = ""
 
 
 def open_account(system: WholeSystem, base: str, logs: Path) -> Account:
@@ -46,7 +48,8 @@ def open_account(system: WholeSystem, base: str, logs: Path) -> Account:
     that may give so much on a day.
     """
     scope = "wallets payments operate"
-    account = Account(_token(system, SUBJECT, scope), [])
+    auditor = _token(system, AUDITOR, "audit")
+    account = Account(_token(system, SUBJECT, scope), [], auditor=auditor)
     account.owners.update({owner: _token(system, owner, "payments") for owner in OWNERS})
     headers = {"Authorization": f"Bearer {account.token}"}
     with (

@@ -22,6 +22,9 @@ OPERATIONS = (
 )
 """What is done to the ledger by hand: each is a command of its own, and moves nothing."""
 
+PERIOD_CLOSED = "operation.period_closed.v1"
+"""What an operator asks for by a key, as clients ask for payments."""
+
 
 def identifier(prefix: str, stream: UUID) -> str:
     """Return 128 bits as a prefix and 26 characters of Crockford's base 32."""

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 
 LOOK_SECONDS = 0.3
-WORKERS = ("relay", "projector", "payments")
+WORKERS = ("relay", "projector", "payments", "sealer")
 
 
 @dataclass

@@ -21,10 +21,11 @@ from tests.faults.ground import Ground, NotStruck
 from tests.faults.judging import judge_run
 from tests.faults.kinds import Kind, disk
 from tests.faults.load import open_account, start_clients
+from tests.faults.onlookers import onlookers_of
 from tests.faults.others import Keeper, others_of
 from tests.faults.plan import Strike, draw
-from tests.faults.progress import Progress
 from tests.faults.report import Report
+from tests.faults.witness import ANCHORS
 from tests.tools.whole_system import WholeSystem, until
 
 LONGEST_STRIKE_SECONDS = 180.0
@@ -73,12 +74,15 @@ def _run(
     report: Report,
     say: Callable[[str], None],
 ) -> None:
+    # Seals come often, so that what strikes finds sealers at work.
+    system.environ["FALCONPAY_SEAL_INTERVAL"] = "1"
+    system.environ["FALCONPAY_SEAL_ANCHORS"] = f"file:{logs / ANCHORS}"
     system.up()
     status = system.status()
     account = open_account(system, status["urls"]["command"], logs)
     others = others_of(system, logs)
     keeper = Keeper(others)
-    progress = Progress(status["database_url"], logs / "progress.jsonl")
+    onlookers = onlookers_of(status, account, logs)
     clients: list[subprocess.Popen[str]] = []
     try:
         bases = {
@@ -103,11 +107,11 @@ def _run(
             client.wait(ground.remaining() + CLIENTS_END_SECONDS)
         _wake(system)
         say("the load has ended, the checker reads")
-        judge_run(system, others, account, logs, report)
+        judge_run(system, others, account, logs, onlookers, report)
     finally:
         for client in clients:
             client.kill()
-        progress.close()
+        onlookers.close()
         _wake(system)
         keeper.close()
 

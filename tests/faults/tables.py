@@ -9,6 +9,7 @@ from psycopg.conninfo import make_conninfo
 
 from tests.faults.book import MOST_FAULTS, Book, Row
 from tests.faults.book_schedules import STANDING
+from tests.faults.reporting import DECLINES, IN_ORDER, Reporting
 from tests.faults.story import Story
 
 ENTRIES = """
@@ -44,6 +45,16 @@ SCHEDULES = """
     FROM "{schema}".schedules"""
 DAYS = 'SELECT date, currency, kind, count, volume, declined FROM "{schema}".daily_totals'
 TRIAL = 'SELECT opened_position, wallet_id, currency FROM "{schema}".trial_balance'
+REQUESTS = 'SELECT request_id FROM "{schema}".payment_requests'
+ALONG = {
+    "entries": ENTRIES,
+    "payment_legs": LEGS,
+    "payment_steps": STEPS,
+    "schedule_occurrences": OCCURRENCES,
+    "payments": PAYMENTS,
+    **IN_ORDER,
+}
+"""The tables that are read in the order of positions, while the events pass."""
 
 
 class Tables:
@@ -54,16 +65,15 @@ class Tables:
         self.faults: list[str] = []
         self.rows = 0
         self._schema = schema
+        self._reporting = Reporting()
         # One snapshot would be better still, but nothing writes any more when this is read.
-        names = ("entries", "payment_legs", "payment_steps", "schedule_occurrences", "payments")
-        statements = (ENTRIES, LEGS, STEPS, OCCURRENCES, PAYMENTS)
-        self._connections = [psycopg.connect(reports_url) for _ in (*names, "the end")]
+        self._connections = [psycopg.connect(reports_url) for _ in (*ALONG, "the end")]
         self._tables = {
             name: self._rows(place, statement)
-            for place, (name, statement) in enumerate(zip(names, statements, strict=True))
+            for place, (name, statement) in enumerate(ALONG.items())
         }
 
-    def watch(self, book: Book, _row: Row) -> None:
+    def watch(self, book: Book, row: Row) -> None:
         """Compare the rows that the last event adds."""
         if book.entry is not None:
             self._compare("entries", book.entry)
@@ -73,6 +83,9 @@ class Tables:
             self._compare("payment_steps", book.stories.step)
         if book.schedules.occurrence is not None:
             self._compare("schedule_occurrences", book.schedules.occurrence)
+        self._reporting.tell(book, row)
+        for name, expected in self._reporting.added.items():
+            self._compare(name, expected)
 
     def finish(self, book: Book) -> None:
         """Compare what is known at the end only, and close."""
@@ -91,6 +104,9 @@ class Tables:
             for name, wallet in book.wallets.items()
         }
         self._sets("trial_balance", TRIAL, opened)
+        self._sets("declines", DECLINES, self._reporting.declined())
+        # No campaign asks anybody for money.
+        self._sets("payment_requests", REQUESTS, set())
         for connection in self._connections:
             connection.close()
 

@@ -12,10 +12,12 @@ import pytest
 
 from tests.faults.checker import fold, judge
 from tests.faults.forged import (
+    BEFORE,
     BEGUN,
     DAY,
     KEYS,
     OTHER,
+    YESTERDAY,
     A,
     Commands,
     S,
@@ -137,6 +139,10 @@ FORGED: dict[str, tuple[Change, str]] = {
     "run by another payment": (alter("run", 2, payment_id=pay("t")), "that is not its own"),
     "never run": (drop("run"), f"was due on {DAY} and was not run"),
     "a date left out": (stands("run", 2, next_on="2026-01-03"), "is followed by 2026-01-03"),
+    "dated in a closed period": (again("e"), "2025-12-31T12:00:00.000000Z after that day was"),
+    "refused for an open day": (alter("p", 0, through="2025-12-30"), "that was not closed"),
+    "closed before it is over": (alter("p", 0, through=DAY), "is closed and is not over"),
+    "closed twice": (again("p"), f"{BEFORE} is closed again"),
     "nobody's command": (drop("c1", 0), "a command that begins with payment.captured.v1"),
 }
 """Each way in which a payment that lives on can break a promise, and what is said of it."""
@@ -201,6 +207,24 @@ def refund(**more: Any) -> dict[str, Any]:
     return line("r", path, body, told | more, 201)
 
 
+def closing(through: str = BEFORE, **more: Any) -> dict[str, Any]:
+    """Return what was asked for and answered of the closing of a period."""
+    body = {"through": through, "reason": "p"}
+    told = {**body, "through": BEFORE, "position": position("p")}
+    told["operation_id"] = identifier("opr", KEYS.stream("p"))
+    return line("p", "/v1/operations/periods/close", body, told | more)
+
+
+def backdated(value_date: float = -YESTERDAY) -> dict[str, Any]:
+    """Return what was asked for and answered of the payment under yesterday's date."""
+    began = json.loads(rows(living())[position("e") - 1][4])
+    names = ("source_wallet_id", "destination_wallet_id", "currency", "description")
+    told = {name: began[name] for name in names} | {"amount": "0.25"}
+    body = {**told, "effective_at": moment(value_date)}
+    told |= {"payment_id": pay("e"), "status": "completed", "created_at": moment(52)}
+    return line("e", "/v1/transfers", body, told | {"position": position("e") + 2}, 201)
+
+
 LIMITS = {
     **line("", f"/v1/wallets/{A}/limits", {"per_day": "9.00"}, {}),
     "key": None,
@@ -221,7 +245,8 @@ def stranger(command: str) -> str:
 
 
 def test_right_answers_pass(tmp_path: Path) -> None:
-    found = said(tmp_path, hold(), capture(), refund(), member("owner"), LIMITS)
+    periods = (closing(), backdated())
+    found = said(tmp_path, hold(), capture(), refund(), member("owner"), LIMITS, *periods)
     assert [fault for fault in found if "nobody asked for it" not in fault] == []
 
 
@@ -240,6 +265,10 @@ def test_right_answers_pass(tmp_path: Path) -> None:
         ([refund(body={"amount": "2.00"})], "r: amount Decimal('200') was asked for"),
         ([refund(path=f"/v1/payments/{pay('t')}/refund")], "r: original"),
         ([refund(path=f"/v1/payments/{pay('h')}/reverse")], "r: kind 'reversal' was asked for"),
+        ([closing(through="2025-12-30")], "p: through '2025-12-30' was asked for"),
+        ([closing(through=BEFORE, position=1)], "p: position was 1 in the answer"),
+        ([closing(operation_id="opr_")], "p: operation_id was 'opr_' in the answer"),
+        ([backdated(-2 * YESTERDAY)], "e: effective_at '2025-12-30T12:00:00.000000Z' was asked"),
     ],
 )
 def test_wrong_answers_are_found(tmp_path: Path, lines: list[dict[str, Any]], fault: str) -> None:

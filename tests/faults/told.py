@@ -45,9 +45,13 @@ def same_as_sent(path: str, body: dict[str, Any], stored: Begun) -> Iterator[str
     """Tell where what is stored is not what was asked for."""
     fields: dict[str, Any] = json.loads(stored.state)
     *_, subject, word = path.split("/")
-    if fields.get("action") == "create-schedule":
+    if subject == "periods":
+        pairs: Pairs = {name: (body[name], fields.get(name)) for name in ("through", "reason")}
+        if stored.topic == "request.refused.v1":
+            pairs = {"action": ("close-period", fields["action"])}
+    elif fields.get("action") == "create-schedule":
         # A schedule that was refused has no event of its own.
-        pairs: Pairs = {"wallet": (body["transfer"]["source_wallet_id"], fields["wallet_id"])}
+        pairs = {"wallet": (body["transfer"]["source_wallet_id"], fields["wallet_id"])}
     elif word == "wallets":
         pairs = _opened(body, fields)
     elif word == "schedules":
@@ -90,6 +94,8 @@ def _names(subject: str, field: str) -> bool:
 
 def _paid(body: dict[str, Any], fields: dict[str, Any]) -> Pairs:
     pairs: Pairs = {"amount": (minor(body["amount"], body["currency"]), fields["amount"])}
+    if "effective_at" in body:
+        pairs["effective_at"] = (body["effective_at"], fields["effective_at"])
     return pairs | {name: (body.get(name), fields.get(name)) for name in (*LEG, *TEXTS)}
 
 
@@ -142,6 +148,9 @@ def same_as_told(answer: dict[str, Any], stored: Begun, stream: Any) -> Iterator
         pairs["schedule_id"] = (answer.get("schedule_id"), identifier("sch", stream))
     elif kind == "wallet":
         pairs["wallet_id"] = (answer.get("wallet_id"), identifier("wal", stream))
+    elif kind == "operation":
+        pairs["operation_id"] = (answer.get("operation_id"), identifier("opr", stream))
+        pairs |= {name: (answer.get(name), fields[name]) for name in ("through", "reason")}
     else:
         for name in ("payment_id", "schedule_id"):
             if fields.get(name) is not None:

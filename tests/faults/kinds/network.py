@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 
 from tests.faults.ground import Ground, NotStruck
 from tests.faults.kinds import Kind
+from tests.faults.others import WORKERS
 from tests.tools.cutting_proxy import COMMIT, CuttingProxy
 
 COMMAND = "command-api"
-ROLES = (COMMAND, "relay", "projector", "payments")
+ROLES = (COMMAND, *WORKERS)
 LOSSES = 3
 LOSS_SECONDS = 4.0
 SILENT_SECONDS = 7.0

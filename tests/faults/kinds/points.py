@@ -114,7 +114,7 @@ def inside_append(harm: Callable[[Ground, Connection, Session], None]) -> Callab
             administration(ground, "ledger") as connection,
         ):
             holder.execute("SELECT pg_advisory_lock('ledger_main.events'::regclass::oid::bigint)")
-            session = _met(
+            session = met(
                 ground,
                 connection,
                 "command",
@@ -162,7 +162,7 @@ def between_commit_and_answer(harm: Harm) -> Callable[[Ground], None]:
 
     def strike(ground: Ground) -> None:
         with administration(ground, "ledger") as connection, _without_standby(ground, connection):
-            session = _met(
+            session = met(
                 ground, connection, "command", lambda s: s.wait == "SyncRep", HOLD_SECONDS
             )
             pid = process_of(ground, ROLE, session)
@@ -200,7 +200,7 @@ def between_rows_and_checkpoint(harm: Harm) -> Callable[[Ground], None]:
             holder.transaction(),
         ):
             holder.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(daily))
-            session = _met(ground, connection, "projector", lambda s: s.wait == "relation", 5.0)
+            session = met(ground, connection, "projector", lambda s: s.wait == "relation", 5.0)
             pid = process_of(ground, "projector", session)
             ground.note("stopped between rows and checkpoint", session=session.pid)
             os.kill(pid, signal.SIGSTOP)
@@ -253,7 +253,7 @@ def _connections() -> Iterator[tuple[int, int, int]]:
             yield here, there, int(words[4].partition(":")[2], 16)
 
 
-def _met(
+def met(
     ground: Ground,
     connection: Connection,
     login: str,

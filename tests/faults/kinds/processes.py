@@ -11,9 +11,12 @@ import psutil
 from tests.faults.draining import drain_under_load
 from tests.faults.ground import Ground, NotStruck
 from tests.faults.kinds import Kind
+from tests.faults.others import WORKERS
 
 SUPERVISED = ("command-api", "query-api", "identity-api", "relay", "gateway", "kafka", "postgres")
-"""`relay` stands for relay, projector and payments, which share a process on one machine."""
+"""`relay` stands for relay, projector, payments and sealer, which share a process here."""
+
+SECOND = ("command-api", *WORKERS)
 
 PAUSE_SECONDS = (6.0, 9.0)
 """Longer than a batch's deadline and the time-outs of every session and lock."""
@@ -94,7 +97,7 @@ def _pause_second(role: str) -> Callable[[Ground], None]:
 
 def _kill_both(ground: Ground) -> None:
     """Kill both processes of every role that follows the ledger at the same moment."""
-    for role in ("relay", "projector", "payments"):
+    for role in WORKERS:
         ground.others[role].kill()
     _kill("relay")(ground)
 
@@ -144,10 +147,8 @@ def _ask_to_end(name: str) -> Callable[[Ground], None]:
 KINDS: tuple[Kind, ...] = (
     *(Kind(f"kill {name}", _kill(name)) for name in SUPERVISED),
     *(Kind(f"pause {name}", _pause(name)) for name in SUPERVISED),
-    *(Kind(f"kill the second {role}", _kill_second(role)) for role in
-      ("command-api", "relay", "projector", "payments")),
-    *(Kind(f"pause the second {role}", _pause_second(role)) for role in
-      ("command-api", "relay", "projector", "payments")),
+    *(Kind(f"kill the second {role}", _kill_second(role)) for role in SECOND),
+    *(Kind(f"pause the second {role}", _pause_second(role)) for role in SECOND),
     Kind("kill PostgreSQL's group", _kill_group("postgres")),
     Kind("kill a session of PostgreSQL", _kill_session),
     Kind("kill both of all workers", _kill_both),
