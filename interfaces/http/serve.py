@@ -2,8 +2,10 @@
 
 import errno
 import logging
+import resource
 import signal
 import socket
+from contextlib import suppress
 from types import FrameType
 
 import uvicorn
@@ -15,6 +17,9 @@ BACKLOG = 2048
 # Longer than the gateway keeps an idle connection, so that it is never the server who closes one
 # on which the next request is already under way.
 KEEP_ALIVE_SECONDS = 75
+
+OPEN_FILES = 65_536
+"""How many files a process wants to have open: each client, and each of its streams, is one."""
 
 
 class PortOccupied(OSError):
@@ -49,6 +54,7 @@ def serve(
     share one port and the kernel deals the connections out among them; at `own_port` of the
     loopback address, unless it is 0, this one answers alone. Raises `PortOccupied`.
     """
+    _allow_many_connections()
     listeners = [_listen(host, port, reuse_port)]
     if own_port:
         listeners.append(_listen("127.0.0.1", own_port, reuse_port=False))
@@ -74,6 +80,15 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)
     _DrainingServer(config, app).run(sockets=listeners)
+
+
+def _allow_many_connections() -> None:
+    """Take as many open files as may be had: shells give 1,024, which some streams would use up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    # Where a system has a limit of another kind, what it gives has to do.
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def _listen(host: str, port: int, reuse_port: bool) -> socket.socket:

@@ -143,7 +143,8 @@ class Stream:
         ]
         try:
             done: set[asyncio.Task[None]] = set()
-            while not done and not self._stopping():
+            # Here as well, since to a client that does not read nothing more is sent.
+            while not done and not self._stopping() and await self._valid(scope):
                 done, _ = await asyncio.wait(
                     watched, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
                 )
@@ -168,7 +169,6 @@ class Stream:
         # What is long past is told before the tail's events begin to wait for this listener, and
         # what the client has seen already is waited for.
         while not 0 <= (ahead := await tail.reached() - position) <= WINDOW:
-            await self._still_valid(scope)
             if ahead < 0:
                 await asyncio.sleep(LOOK_SECONDS)
                 continue
@@ -178,15 +178,18 @@ class Stream:
             while position < begun:
                 position, frames = await tail.past(listener.viewer, position, begun)
                 await give(frames)
-            while not listener.ended:
-                frames = await listener.next(LOOK_SECONDS)
-                await self._still_valid(scope)
-                if frames:
-                    await give(frames)
+            while frames := await listener.next():
+                if not await self._valid(scope):
+                    return
+                await give(frames)
 
-    async def _still_valid(self, scope: Scope) -> None:
-        """Raise `Problem` as soon as the token has ended or its key is no longer known."""
-        await self._authenticator.caller(scope)
+    async def _valid(self, scope: Scope) -> bool:
+        """Say whether the token has not ended and its key is still known."""
+        try:
+            await self._authenticator.caller(scope)
+        except Problem:
+            return False
+        return True
 
     def _admit(self, caller: Caller) -> None:
         who = (caller.ledger, caller.sub)
@@ -204,7 +207,7 @@ class Stream:
             del self._open[who]
 
 
-_ENDS = (StoreUnavailable, ReadModelBehind, Problem)
+_ENDS = (StoreUnavailable, ReadModelBehind)
 """Why a stream may end: a client that comes again goes on from where it was cut off."""
 
 

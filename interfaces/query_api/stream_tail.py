@@ -69,10 +69,9 @@ class Listener:
         """Return when the listener has ended."""
         await self._over.wait()
 
-    async def next(self, seconds: float) -> bytes:
-        """Return all that waits; nothing when nothing comes for some time or it has ended."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._come.wait(), seconds)
+    async def next(self) -> bytes:
+        """Return all that waits as soon as anything does; nothing when the listener has ended."""
+        await self._come.wait()
         if not self.ended:
             self._come.clear()
         given, self._waiting = bytes(self._waiting), bytearray()

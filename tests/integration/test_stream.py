@@ -209,3 +209,30 @@ def test_a_member_removed_is_told_nothing_more(system: QuerySystem) -> None:
         assert [event.position for event in stream.take(2)] == [system.head() - 2, system.head()]
     with streamed(system, "usr_finn", after=begin) as again:
         assert [event.position for event in again.take(2)] == [system.head() - 2, system.head()]
+
+
+def test_a_wallet_that_is_shared_and_frozen_meanwhile(system: QuerySystem) -> None:
+    """Whoever becomes a member is told from then on; so is what a frozen wallet gets."""
+    writer = system.writer
+    till = writer.open(kind="system")
+    shared = writer.open(owner="usr_gil", kind="shared")
+    system.follow()
+    with streamed(system, "usr_hal") as stream:
+        writer.member(shared, "usr_hal", "viewer")
+        writer.transfer(till, shared, 1_00)
+        system.follow()
+        assert [event.name for event in stream.until(system.head())] == ["payment", "balance"]
+        writer.freeze(shared)
+        writer.transfer(till, shared, 2_00)
+        system.follow()
+        told = stream.until(system.head())
+    assert [event.name for event in told] == ["payment", "balance"]
+    assert told[1].document["posted"] == "3.00"
+
+
+def test_a_stream_by_an_auditor_is_written_down_before_it_begins(system: QuerySystem) -> None:
+    """Once, with where it goes on from; by whom it is read for oneself is nobody's business."""
+    begin = system.head()
+    with streamed(system, "usr_ida", "audit", after=begin), streamed(system, "usr_ida", "operate"):
+        items = system.found("/v1/audit/accesses", person="usr_ida")["items"]
+    assert [(item["route"], item["asked"]) for item in items] == [("/v1/stream", {"after": begin})]

@@ -1,21 +1,32 @@
 """How streams end: with the token, with the service, for a slow reader; and how many there are."""
 
+import asyncio
 import signal
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from starlette.types import Message
 
+from domain.money import Currencies
 from infrastructure.event_log.reader import EventReader
 from infrastructure.tokens.signing import sign
+from infrastructure.tokens.signing_keys import SigningKeys
+from infrastructure.tokens.verify import token_verifier
+from interfaces.http.auth import Authenticator
+from interfaces.http.protocol import ABORT
+from interfaces.query_api.branch import new_branch
+from interfaces.query_api.cursors import Cursors
+from interfaces.query_api.stream import Stream
 from projections.checkpoints import reset
 from projections.entries import ENTRIES
 from tests.fan_out import until
 from tests.query_system import QuerySystem, query_system
-from tests.servers import PostgresHome
+from tests.servers import FreshDatabases, PostgresHome
 from tests.streams import asked, streamed
 
 MOST = 30
@@ -46,6 +57,42 @@ def test_a_stream_ends_with_its_token(system: QuerySystem) -> None:
     with streamed(system, "usr_short", token=token) as stream:
         assert stream.ended()
     assert time.time() >= ends - 1
+
+
+def test_a_stream_that_is_not_read_ends_with_its_token(databases: FreshDatabases) -> None:
+    """The server here takes nothing of what it is given; all the same the stream is cut off."""
+    settings, secrets = databases.settings, databases.secrets
+    keys = SigningKeys(settings.home, {})
+    keys.ensure()
+    token = sign(keys, subject="usr_1", scope="read", issuer=settings.issuer, expires_in=2)
+    aborted: list[bool] = []
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/v1/stream",
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {token}".encode())],
+        "extensions": {ABORT: {"abort": lambda: aborted.append(True)}},
+    }
+
+    async def receive() -> NoReturn:
+        await asyncio.Event().wait()
+        raise AssertionError("nothing comes")
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    async def served() -> None:
+        branch = new_branch(settings, secrets, Currencies(settings.assets), Cursors("x" * 32))
+        await branch.open()
+        authenticator = Authenticator(token_verifier(settings, {"main"}))
+        stream = Stream(authenticator, {"main": branch}, lambda: False, MOST)
+        await asyncio.wait_for(stream(scope, receive, send), 20)
+        await branch.close()
+
+    asyncio.run(served())
+    assert aborted
 
 
 def test_as_many_streams_as_may_be(system: QuerySystem) -> None:
