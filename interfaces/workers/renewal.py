@@ -13,6 +13,9 @@ from projections.checkpoints import Checkpoint
 from projections.contract import Projection
 
 AGAIN_SECONDS = 3.0
+REFUSED_SECONDS = 600.0
+"""After how long rows that were found wrong are built again: it takes a processor, and whoever
+mends what is wrong begins the process anew."""
 
 _LOG = structlog.get_logger("projector")
 
@@ -80,6 +83,7 @@ class Renewal:
 
     def _renew(self, projection: Projection) -> None:
         while True:
+            pause = AGAIN_SECONDS
             try:
                 with rebuilt_tables(self._settings, self._secrets, projection) as tables:
                     if tables.version() >= projection.version:
@@ -100,7 +104,8 @@ class Renewal:
                     f" one serves: {found.findings.first.sentence()}"
                 )
                 _LOG.error("renewal-refused", projection=projection.name, why=self.reason)
-            self._ended.wait(AGAIN_SECONDS)
+                pause = REFUSED_SECONDS
+            self._ended.wait(pause)
             self._go_on("waiting", 0, 0)
 
     def _go_on(self, _doing: str, _done: int, _last: int) -> None:

@@ -31,6 +31,7 @@ SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_tex
 WORKERS = ("relay", "projector", "payments", "sealer")
 LASTING = ("identity-api", "command-api", "query-api", *WORKERS)
 PORTS = {"command-api": 1, "query-api": 2, "identity-api": 3}
+SHARED = "operations:/var/lib/falconpay/operations"
 
 
 class Containers:
@@ -43,6 +44,11 @@ class Containers:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._folder = folder
         self._secrets = secrets
+        (folder / "operations").mkdir()
+        for name, service in SERVICES.items():
+            if SHARED in service.get("volumes", ()):
+                (folder / name).mkdir()
+                (folder / name / "operations").symlink_to(folder / "operations")
         keys = f"http://127.0.0.1:{self.port + 3}/.well-known/jwks.json"
         hosts = ("HOST", "DATABASE_HOST", "COMMAND_HOST", "QUERY_HOST", "IDENTITY_HOST")
         self._places = {
@@ -93,6 +99,7 @@ class Containers:
 
     def token(self, scope: str) -> str:
         """Return a token, signed where the keys are."""
+        assert SERVICES["token"]["volumes"] == SERVICES["identity-api"]["volumes"]
         signer = self.run("identity-api", "token", "--subject", "alice", "--scope", scope)
         out, _ = signer.communicate(timeout=30)
         assert signer.returncode == 0, self.log("identity-api")
@@ -164,3 +171,16 @@ def test_a_wallet_is_opened_and_seen_through_all_roles(containers: Containers) -
     assert "record-refused" not in [line["event"] for line in lines]
     assert [line for line in lines if line["level"] == "error"] == []
     assert lines
+
+
+def test_a_token_signed_in_a_container_is_on_record(containers: Containers) -> None:
+    """The note of it is kept where the container that carries it into the ledger finds it."""
+    containers.start()
+    headers = {"Authorization": f"Bearer {containers.token('audit')}"}
+    url = f"http://127.0.0.1:{containers.port + 2}/v1/audit/events"
+
+    def recorded() -> bool:
+        events = httpx.get(url, headers=headers, timeout=10).json()["items"]
+        return any(event["type"] == "operation.token_signed.v1" for event in events)
+
+    until(recorded, 20, "the token is on record")
