@@ -11,6 +11,21 @@ class PeriodClosed(msgspec.Struct):
     through: str
 
 
-Facts = PeriodClosed
+class Done(msgspec.Struct):
+    """Something that was done by hand, which changes no wallet, payment or read model."""
 
-SHAPES: Mapping[str, type[Facts]] = {"operation.period_closed.v1": PeriodClosed}
+    done_at: str
+
+
+Facts = PeriodClosed | Done
+
+SHAPES: Mapping[str, type[Facts]] = {
+    "operation.period_closed.v1": PeriodClosed,
+    "operation.token_signed.v1": Done,
+    "operation.key_rotated.v1": Done,
+    "operation.file_imported.v1": Done,
+    "operation.book_exported.v1": Done,
+    "operation.backup_made.v1": Done,
+    "operation.read_model_rebuilt.v1": Done,
+    "operation.settings_changed.v1": Done,
+}

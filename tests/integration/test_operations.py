@@ -140,6 +140,8 @@ def test_each_command_is_on_record_with_what_it_has_done(
     assert exported.returncode == 0, exported.stderr
     assert falcon(databases, "keys", "rotate", "--seal").returncode == 0
     assert carry(databases, writer) == 5
+    project(databases)
+    assert falcon_json(databases, "replay", "verify")["differences"] == 0
     told = {topic: data for topic, data, _ in recorded(databases)}
     assert all(data.pop("done_at") for data in told.values())
     assert len(told["operation.key_rotated.v1"].pop("key")) == 44

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import pytest
 
 from domain.wallets import evolve
+from infrastructure.event_codec import TYPES
 from interfaces.replay.actor_lines import Place
 from interfaces.replay.findings import KEPT, Difference, Findings
 from interfaces.replay.order import OrderCheck
 from interfaces.replay.stored import (
+    SHAPES,
     Facts,
     Limited,
     Limits,
@@ -25,6 +27,11 @@ from interfaces.replay.wallets import MAX_BALANCE, Wallets
 from tests.given import NOW, credited, debited, opening, wallet
 
 At = tuple[int, str]
+
+
+def test_a_replay_knows_every_type() -> None:
+    """It has a list of its own, so that what the ledger writes is held against another hand."""
+    assert set(SHAPES) == set(TYPES)
 
 
 def event(
