@@ -162,6 +162,24 @@ def test_duckdb_gives_the_trial_balance(every: FreshDatabases, out: Path) -> Non
     assert {row[4] for row in found} == {Decimal(0)}
 
 
+def test_duckdb_takes_every_statement_of_the_page(every: FreshDatabases, out: Path) -> None:
+    """The wallet by value date ends with its balance; volumes are of the currencies that moved."""
+    folder = export(every, "parquet", out / "book")
+    page = (ROOT / "docs" / "how-to" / "analyse-with-duckdb.md").read_text()
+    wallet, balance = next(iter(balances_at(every).items()))
+    trial, by_day, volumes = (
+        ask(
+            folder,
+            part.partition("```")[0]
+            .replace("book/*.parquet", f"{folder}/*.parquet")
+            .replace("wal_4ZK7QX2M9T8B3C5D6E7F8G9H0J", wallet),
+        )
+        for part in page.split("```sql\n")[1:]
+    )
+    assert by_day[-1][-1] == balance
+    assert {row[1] for row in volumes} == {row[0] for row in trial if row[3]}
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_without_room_nothing_is_left(every: FreshDatabases, out: Path, form: str) -> None:
     """The process may write files of 2 kB only, which fails in the middle like a full disk."""

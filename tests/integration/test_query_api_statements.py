@@ -222,3 +222,23 @@ def test_files_say_what_they_are(system: QuerySystem, wallets: list[WalletId]) -
         assert answer.headers["content-type"] == kind
         name = f'filename="statement-{wallets[1]}-2026-01-01-2026-01-31.'
         assert name in answer.headers["content-disposition"]
+
+
+def test_the_form_is_what_is_asked_for_by_its_name(
+    system: QuerySystem, wallets: list[WalletId]
+) -> None:
+    """`format` alone decides: what `Accept` says neither chooses a form nor refuses one."""
+    path = f"/v1/wallets/{wallets[1]}/statement"
+    token = system.token("usr_auditor", "audit")
+
+    def kind(accept: str, **query: str) -> str:
+        headers = {"Authorization": f"Bearer {token}", "Accept": accept}
+        answer = system.get(path, params=query, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.headers["content-type"].partition(";")[0]
+
+    assert kind("text/csv") == kind("application/pdf, */*;q=0.1") == "application/json"
+    assert kind("application/json", format="csv") == kind("*/*", format="csv") == "text/csv"
+    headers = {"Authorization": f"Bearer {token}"}
+    twice = system.get(f"{path}?format=csv&format=pdf", headers=headers)
+    assert (twice.status_code, twice.json()["code"]) == (422, "invalid-request")
