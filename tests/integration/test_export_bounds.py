@@ -1,5 +1,6 @@
 """An export takes no more memory for more events, and is on the disk when it bears its name."""
 
+import itertools
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ FEW, MANY = 4_000, 20_000
 """How many payments of three events each; the few fill every chunk that is in memory at a time."""
 
 AT_A_TIME = 1_000
+SEEDS = itertools.count()
 MORE_MEGABYTES = 45
 """How much may differ by chance, 20 of it at most; the events between are 100 in memory."""
 
@@ -36,7 +38,7 @@ def book(
 def pay(databases: FreshDatabases, payments: int) -> None:
     """Write payments between wallets of their own."""
     with databases.connect("command") as connection:
-        writer = EventsWriter(connection, seed=payments)
+        writer = EventsWriter(connection, seed=next(SEEDS))
         wallets = [writer.open(kind="system") for _ in range(20)]
         for _ in range(payments // AT_A_TIME):
             for number in range(AT_A_TIME):
