@@ -30,8 +30,12 @@ PATH = "/v1/stream"
 RETRY = b"retry: 1000\n\n"
 """Milliseconds after which a client that was cut off comes again."""
 
-LOOK_SECONDS = 0.25
-"""How often a stream looks whether its token has ended or the service stops."""
+LOOK_SECONDS = 0.5
+"""How often a stream looks whether its token has ended or the service stops; a thousand that do so
+twice a second take some hundredths of a processor."""
+
+BEHIND_SECONDS = 0.1
+"""How often it looks whether the read models have come to where its client is already."""
 
 LAST_SECONDS = 1.0
 """How long a client may take to read the end of its stream."""
@@ -170,7 +174,7 @@ class Stream:
         # what the client has seen already is waited for.
         while not 0 <= (ahead := await tail.reached() - position) <= WINDOW:
             if ahead < 0:
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(BEHIND_SECONDS)
                 continue
             position, frames = await tail.past(listener.viewer, position, MAX_POSITION)
             await give(frames)
