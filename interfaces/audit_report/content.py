@@ -28,8 +28,11 @@ SELECT s.checkpoint, (SELECT vkey FROM seal_key WHERE epoch = s.epoch ORDER BY p
 FROM seal s WHERE s.epoch = %s ORDER BY s.size DESC LIMIT 1"""
 
 OF_SEALS = (
-    "Every seal and every stored hash is that of the events before it, signed by a key of the log,"
-    " and so is the last seal that is remembered outside of the database."
+    "Every seal and every stored hash is that of the events before it, signed by a key of the log."
+)
+OF_SEALS_ELSEWHERE = (
+    "Each seal that is kept outside of the database, as many as are told below, is that of the"
+    " events before it."
 )
 OF_THE_REST = (
     "Behind the last seal positions are dense, times never go back, and commands are whole."
@@ -91,6 +94,7 @@ def content(
         "seals": {
             "count": result.seals.count,
             "sealed_up_to": result.seals.size,
+            "elsewhere": result.seals.elsewhere,
             "last_checkpoint": None if seal is None else seal[0],
             "vkey": None if seal is None else seal[1],
             "differences": result.findings.by_place["seals"],
@@ -120,6 +124,8 @@ def content(
 
 def _checks(checked: Checked) -> Sequence[str]:
     found = [OF_SEALS, OF_THE_REST] if checked.from_seal else [*OF_EVENTS, OF_SEALS]
+    if checked.result.seals.elsewhere:
+        found.append(OF_SEALS_ELSEWHERE)
     return found if checked.topic is None else [*found, OF_THE_TOPIC]
 
 

@@ -32,7 +32,8 @@ def write(signed: Signed) -> bytes:
     count = report["differences"]
     page.bold(report["result"].capitalize() + (f": {count:,}" if count else ""), size=11)
     _head(page, report)
-    page.section("What was checked", report["checked"])
+    held = "but for what was found" if count else "without exception"
+    page.section(f"What was checked, and holds {held}", report["checked"])
     _tables(page, report)
     _seals(page, report)
     _findings(page, report)
@@ -140,7 +141,10 @@ def _seals(page: _Page, report: dict[str, Any]) -> None:
     seals, topic = report["seals"], report["topic"]
     page.section(
         "Seals",
-        [f"{seals['count']:,} seals, the last one up to position {seals['sealed_up_to']:,}."],
+        [
+            f"{seals['count']:,} seals, the last one up to position {seals['sealed_up_to']:,};"
+            f" {seals['elsewhere']:,} compared that are kept elsewhere."
+        ],
     )
     if seals["last_checkpoint"] is not None:
         page.lines([*seals["last_checkpoint"].splitlines(), f"Key: {seals['vkey']}"])

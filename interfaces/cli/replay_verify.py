@@ -194,6 +194,7 @@ def _fields(ledger: str, checked: "Checked") -> dict[str, Any]:
         ],
         "seals": result.seals.count,
         "sealed_up_to": result.seals.size,
+        "seals_elsewhere": result.seals.elsewhere,
         "topic": None
         if topic is None
         else {"name": topic.name, "records": topic.records, "repeated": topic.repeated},
@@ -247,7 +248,9 @@ def _table(result: "Verification", checked: "Checked") -> Any:
     if folded:
         table.add_row("wallet_head", f"{result.position:,}", str(counts["wallet_head"]))
     sealed = f"{result.seals.size:,}" if result.seals.count else "none yet"
-    table.add_row(f"{result.seals.count:,} seals", sealed, str(counts["seals"]))
+    others = result.seals.elsewhere
+    seals = f"{result.seals.count:,} seals" + (f", {others:,} kept elsewhere" if others else "")
+    table.add_row(seals, sealed, str(counts["seals"]))
     for model in result.read_models:
         count = sum(counts[table] for table in model.tables)
         found = str(count) if model.compared else "not compared"

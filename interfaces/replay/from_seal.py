@@ -39,7 +39,7 @@ def verify_from_seal(
         progress(rows[-1][0], last)
     behind.order.end(last)
     seals.end(last)
-    sealed = Sealed(seals.checked, seals.last)
+    sealed = Sealed(seals.checked, seals.last, seals.elsewhere)
     return Verification(last, events, 0, (), sealed, findings, time.monotonic() - begun)
 
 

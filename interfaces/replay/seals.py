@@ -56,9 +56,9 @@ class Outside:
 
     def of(self, epoch: int) -> list[Checkpoint]:
         """Return every checkpoint of an epoch's log, the smaller ones first."""
-        found = [*self.witnessed.get(self.origin(epoch), ())]
+        found = {*self.witnessed.get(self.origin(epoch), ())}
         if epoch in self.remembered:
-            found.append(self.remembered[epoch].checkpoint)
+            found.add(self.remembered[epoch].checkpoint)
         return sorted(found, key=lambda checkpoint: checkpoint.size)
 
 
@@ -93,6 +93,9 @@ class SealCheck:
         self._outside = outside or Outside({}, None)
         epoch = EventReader(ledger).epoch()
         self._outer = deque(self._outside.of(epoch))
+        self.elsewhere = len(self._outer)
+        """How many seals that lie outside of the database are compared."""
+
         row = ledger.execute(LAST, [epoch]).fetchone()
         self.last = 0 if row is None else int(row[0])
         """The size of the latest seal, 0 when there is none."""

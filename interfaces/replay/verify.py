@@ -47,10 +47,14 @@ CROSS JOIN LATERAL (
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """How many seals were compared, and up to which position the last one goes."""
+    """How many seals were compared, and up to which position the last one goes.
+
+    `elsewhere` is how many others were that lie outside of the database.
+    """
 
     count: int
     size: int
+    elsewhere: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def verify(
     compare_heads(heads, wallets.known, last, findings)
     order.periods.compare(closed)
     seconds = time.monotonic() - begun
-    sealed = Sealed(seals.checked, seals.last)
+    sealed = Sealed(seals.checked, seals.last, seals.elsewhere)
     sums = sums_of(wallets.known.values())
     count = len(wallets.known)
     return Verification(last, events, count, models.found, sealed, findings, seconds, sums)

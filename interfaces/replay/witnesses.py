@@ -58,6 +58,9 @@ def _read(place: Path) -> Iterator[Checkpoint]:
     try:
         files = sorted(place.rglob("*")) if place.is_dir() else [place]
         for file in files:
+            if file.exists() and not (file.is_file() or file.is_dir()):
+                # A device may have no end.
+                raise Failure(f"{file} is no file: give one, or a folder.", WRONG_USAGE)
             if file == place or (file.suffix in ENDINGS and file.is_file()):
                 yield from _checkpoints(file.read_text(encoding="utf-8"))
     except OSError as problem:

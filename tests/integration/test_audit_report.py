@@ -88,6 +88,7 @@ def test_the_report_says_what_was_checked_and_is_signed(full: Full, tmp_path: Pa
     assert report["seals"]["last_checkpoint"].startswith("falconpay/main\n222\n")
     assert report["made_by"]["software"] == f"falconpay {VERSION}"
     assert file["vkey"] == report["seals"]["vkey"] == vkey_of(full)
+    assert report["seals"]["elsewhere"] == 1
     assert signed_hash(file) == hash_of(report)
 
 
@@ -142,6 +143,8 @@ def test_the_pdf_says_the_same(full: Full, tmp_path: Path) -> None:
     report = file["report"]
     for shown in (
         "As the events say",
+        "What was checked, and holds without exception",
+        "1 compared that are kept elsewhere",
         hash_of(report),
         report["store"],
         report["made_by"]["machine"],
@@ -174,14 +177,11 @@ def test_the_report_of_a_tampered_book_names_the_place(full: Full, tmp_path: Pat
     full.rewrite(last, '"captured":3000', '"captured":3001')
     code, path, pdf = reported(full, tmp_path)
     file = json.loads(path.read_text())
-    first, payment = file["report"]["first"], full.names.payments["captured in part"]
-    assert code == 1
-    places = {
-        (each["position"], each["stream"], each["field"]) for each in file["report"]["findings"]
-    }
-    assert (last, payment, "captured") in places
-    assert first["position"] <= last
-    assert file["report"]["result"] == "differences found"
+    first, found = (file["report"][name] for name in ("first", "findings"))
+    payment = full.names.payments["captured in part"]
+    places = {(each["position"], each["stream"], each["field"]) for each in found}
+    assert (code, (last, payment, "captured") in places) == (1, True)
+    assert (first["position"] <= last, file["report"]["result"]) == (True, "differences found")
     assert signed_hash(file) == hash_of(file["report"])
     text = " ".join(output_of("pdftotext", "-layout", pdf, "-").split())
     assert f"Position {last}, payments, {payment}: captured should be 3001 and is 3000" in text
@@ -197,7 +197,7 @@ def test_a_report_is_made_of_a_book_whose_currency_nobody_knows(full: Full, tmp_
     (unknown,) = (each for each in file["report"]["sums"] if each["currency"].startswith("Z"))
     assert "." not in unknown["credits"]
     assert "Findings" in output_of("pdftotext", "-layout", pdf, "-")
-    for words in (("wallet", full.names.wallets["guide"]), ("diff", 0, opened + 1)):
+    for words in (["wallet", full.names.wallets["guide"]], ["diff", "0", str(opened + 1)]):
         done = falcon(full.book.databases, "replay", *words)
         assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
 
@@ -206,7 +206,7 @@ def test_what_was_not_compared_is_not_claimed(full: Full, tmp_path: Path) -> Non
     """With --from-seal neither balances nor read models are."""
     _, path, _ = reported(full, tmp_path, "--from-seal")
     report = json.loads(path.read_text())["report"]
-    assert (report["read_models"], report["sums"], len(report["checked"])) == ([], [], 2)
+    assert (report["read_models"], report["sums"], len(report["checked"])) == ([], [], 3)
 
 
 def test_a_report_that_is_there_stays(full: Full, tmp_path: Path) -> None:
@@ -242,12 +242,13 @@ def test_without_keys_of_seals_no_report_is_begun(
     databases: FreshDatabases, tmp_path: Path
 ) -> None:
     """Which is said before anything is replayed; without a report none is needed."""
-    (tmp_path / "filed").mkdir()
-    words = ("--report", tmp_path / "filed" / "audit.pdf")
+    filed = tmp_path / "filed"
+    filed.mkdir()
+    words = ("--report", filed / "audit.pdf")
     done = falcon(databases, "replay", "verify", *words)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (3, "", 1)
     assert "seal_keys" in done.stderr
-    assert list((tmp_path / "filed").iterdir()) == []
+    assert list(filed.iterdir()) == []
     assert falcon(databases, "replay", "verify").returncode == 0
 
 

@@ -10,6 +10,7 @@ from domain.identifiers import StreamId, bits
 from infrastructure.seals.anchor_file import FileAnchor
 from infrastructure.seals.anchor_git import GitAnchor
 from infrastructure.seals.memory import seal_of
+from tests.books import falcon
 from tests.tampered_book import Tampered
 
 
@@ -58,6 +59,8 @@ def test_an_anchors_file_tells(world: Tampered, anchored: Path) -> None:
     """Given to the command, it shows that up to its first seal something is not as it was."""
     file = anchored / "falconpay" / "main.checkpoints"
     assert world.told("--anchor", file)[:2] == (0, [])
+    done = falcon(world.databases, "replay", "verify", "--anchor", file)
+    assert f"{len(world.sizes)} seals, {len(world.sizes)} kept elsewhere" in done.stdout
     rewrite_everything(world)
     code, places, said = world.told("--anchor", file)
     assert (code, places) == (1, [(1, "seals", "root")])
@@ -126,3 +129,9 @@ def test_what_is_no_anchor_is_one_sentence(
         file.write_text(text)
     code, _, told = world.told("--anchor", file)
     assert (code, len(told.splitlines()), said in told) == (2, 1, True)
+
+
+def test_a_device_is_no_anchor(world: Tampered) -> None:
+    """It may have no end, so it is not read at all."""
+    code, _, told = world.told("--anchor", "/dev/zero")
+    assert (code, told) == (2, "/dev/zero is no file: give one, or a folder.\n")
