@@ -41,10 +41,15 @@ async def echo(request: Request) -> Response:
         "path": request.scope["raw_path"].decode(),
         "query": request.url.query,
         "caller": caller.sub,
-        "headers": request.headers.items(),
+        "headers": _told(request),
         "body_bytes": len(body),
     }
     return JSONResponse(said)
+
+
+def _told(request: Request) -> list[tuple[str, str]]:
+    """Return the headers but the token: its signature may spell any word that tests look for."""
+    return [header for header in request.headers.items() if header[0] != "authorization"]
 
 
 def _die(note: Path) -> None:
