@@ -92,7 +92,7 @@ def of_hledger(written: bytes) -> Told:
     """Let hledger hold every balance against what stands before, then list the wallet."""
     with tempfile.NamedTemporaryFile(suffix=".journal") as file:
         Path(file.name).write_bytes(written)
-        output_of("hledger", "-f", file.name, "check", "assertions", "commodities")
+        output_of("hledger", "-f", file.name, "check", "--strict")
         listed = output_of("hledger", "-f", file.name, "register", "^assets:", "-O", "csv")
     rows = list(csv.DictReader(io.StringIO(listed)))
     opening = sum((_number(row["amount"]) for row in rows if not row["code"]), Decimal(0))

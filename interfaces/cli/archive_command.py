@@ -133,7 +133,7 @@ def _archive(place: "Place", end: "End", settings: Settings, as_json: bool) -> N
         last, keys = _last(connection, end), _keys(connection, settings)
         with place.alone(settings.home), progress("archiving") as step:
             done = archive(connection, settings.ledger, place, last, keys, begin, step)
-    new = f"{done.written:,} events are new, read back, and proven by a seal"
+    new = f"{_counted(done.written, 'event')} added, read back and proven by a seal"
     _tell(place, done, as_json, new if done.written else "there was nothing to add")
 
 
@@ -224,7 +224,12 @@ def _tell(
         }
         typer.echo(json.dumps(fields, indent=2))
         return
-    held = f"the positions 1 to {done.last:,} in {done.parts:,} parts" if done.parts else "nothing"
+    parts = _counted(done.parts, "part")
+    held = f"the positions 1 to {done.last:,} in {parts}" if done.parts else "nothing"
     typer.echo(f"The archive {place.url} holds {held}; {said}.")
     for sentence in differences[:SHOWN]:
         typer.echo(sentence)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -57,7 +57,7 @@ def test_hledger_accepts_every_balance(statement: Statement, tmp_path: Path) -> 
     """Each line asserts the balance after it, and all descriptions are there."""
     journal = tmp_path / "statement.journal"
     journal.write_bytes(hledger_form.write(statement))
-    run_hledger(journal, "check", "assertions", "commodities")
+    run_hledger(journal, "check", "--strict")
     account = f"assets:{statement.wallet_id}"
     rows = csv.reader(
         io.StringIO(run_hledger(journal, "balance", account, "-O", "csv", "-N", "-E"))
