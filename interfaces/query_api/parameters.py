@@ -11,6 +11,7 @@ from domain.identifiers import IdentifierInvalid, WalletId, decode
 from domain.instants import Instant, parse_instant
 from interfaces.http.queries import QueryParameters
 from interfaces.http.text import Reference
+from interfaces.query_api.stretches import NOT_BEFORE_FROM
 
 MAX_POSITION = 2**63 - 1
 MAX_LIMIT = 200
@@ -130,6 +131,8 @@ Limit = Annotated[int, PlainValidator(_limit), WithJsonSchema(_LIMIT_SCHEMA)]
 AsOf = Annotated[int | Instant, PlainValidator(_as_of), WithJsonSchema(_AS_OF_SCHEMA)]
 Time = Annotated[Instant, PlainValidator(_instant), WithJsonSchema(TIME_SCHEMA)]
 Date = Annotated[date, PlainValidator(_date_of), WithJsonSchema(_DATE_SCHEMA)]
+LastDate = Annotated[Date, NOT_BEFORE_FROM]
+EndTime = Annotated[Time, NOT_BEFORE_FROM]
 MaybeDate = Annotated[date | None, PlainValidator(_date_of), WithJsonSchema(_DATE_SCHEMA)]
 EffectiveAsOf = Annotated[
     date | Instant | None, PlainValidator(_effective_as_of), WithJsonSchema(_EFFECTIVE_SCHEMA)
@@ -232,7 +235,9 @@ class PeriodParameters(ListParameters):
     since: Time | None = Field(
         default=None, alias="from", description="Recorded at this time or later."
     )
-    until: Time | None = Field(default=None, alias="to", description="Recorded before this time.")
+    until: EndTime | None = Field(
+        default=None, alias="to", description="Recorded before this time."
+    )
 
 
 class EntriesParameters(PeriodParameters):
@@ -268,7 +273,9 @@ class DailyParameters(ListParameters):
     since: Date = Field(
         default=date.min, alias="from", description="The first value date, included."
     )
-    until: Date = Field(default=date.max, alias="to", description="The last value date, included.")
+    until: LastDate = Field(
+        default=date.max, alias="to", description="The last value date, included."
+    )
     currency: CurrencyCode | None = Field(default=None, description="Only this currency.")
 
 

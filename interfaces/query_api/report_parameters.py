@@ -10,6 +10,8 @@ from interfaces.http.text import FORBIDDEN_CHARACTER, Reference
 from interfaces.query_api.parameters import (
     CurrencyCode,
     Date,
+    EndTime,
+    LastDate,
     ListParameters,
     Parameters,
     PaymentKind,
@@ -55,7 +57,7 @@ class DaysParameters(ListParameters):
     """A stretch of days of the whole ledger."""
 
     since: Date = Field(default=date.min, alias="from", description="The first day, included.")
-    until: Date = Field(default=date.max, alias="to", description="The last day, included.")
+    until: LastDate = Field(default=date.max, alias="to", description="The last day, included.")
     currency: CurrencyCode | None = Field(default=None, description="Only this currency.")
     kind: PaymentKind | None = Field(default=None, description="Only payments of this kind.")
 
@@ -72,7 +74,9 @@ class FlowParameters(ListParameters):
     since: Date = Field(
         default=date.min, alias="from", description="The first value date, included."
     )
-    until: Date = Field(default=date.max, alias="to", description="The last value date, included.")
+    until: LastDate = Field(
+        default=date.max, alias="to", description="The last value date, included."
+    )
 
 
 class CounterpartiesParameters(FlowParameters):
@@ -91,7 +95,9 @@ class HistoryParameters(Parameters):
     since: Time | None = Field(
         default=None, alias="from", description="Recorded at this time or later."
     )
-    until: Time | None = Field(default=None, alias="to", description="Recorded before this time.")
+    until: EndTime | None = Field(
+        default=None, alias="to", description="Recorded before this time."
+    )
     points: Points = Field(default=MAX_POINTS, description="How many points at most.")
 
 

@@ -50,6 +50,7 @@ class ReportQueries:
                 TrialBalanceParameters,
                 TrialBalance,
                 self.trial_balance,
+                tagged=True,
             ),
             Query(
                 DAILY_PATH,
@@ -66,16 +67,18 @@ class ReportQueries:
         """`GET /v1/reports/trial-balance`."""
         wanted = asked.parameters
         then = None if wanted.as_of is None else await self._log.position_as_of(wanted.as_of)
-
-        async def query(snapshot: Snapshot, position: int) -> TrialBalance:
-            as_of = position if then is None else then
-            rows = await sum_up(snapshot, as_of, by_class=wanted.by is not None)
-            return TrialBalance(items=[self._total(row) for row in rows], position=as_of)
-
-        at_least = max(then or 0, wanted.min_position)
         # The classes are the balances' to know.
         reads = (TRIAL_BALANCE, ENTRIES, *(() if wanted.by is None else (BALANCES,)))
-        return Answer(*await self._reports.ask(reads, at_least, query))
+
+        async def query(snapshot: Snapshot, position: int) -> tuple[str, TrialBalance]:
+            found = await tag(snapshot, asked, reads, position, str(then))
+            as_of = position if then is None else then
+            rows = await sum_up(snapshot, as_of, by_class=wanted.by is not None)
+            return found, TrialBalance(items=[self._total(row) for row in rows], position=as_of)
+
+        at_least = max(then or 0, wanted.min_position)
+        position, found = await self._reports.ask(reads, at_least, query)
+        return Answer(position, found[1], found[0])
 
     async def daily(self, asked: Asked[DailyParameters]) -> Answer:
         """`GET /v1/reports/daily`."""

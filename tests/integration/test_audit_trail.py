@@ -1,15 +1,20 @@
 """The log of who did what names whoever gave a command, and finds it from every side."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from domain.operation_events import KeyRotated
+from infrastructure.operation_notes import Notes, now, operator
+from interfaces.workers.operations_job import Operations
 from tests.every_payment import ANN, BEN, DAN, OPERATOR, SHOP, SWEEPER, EveryPayment
 from tests.query_system import QuerySystem, query_system
 from tests.report_fold import ReportFold
 from tests.report_history import write_history
 from tests.servers import PostgresHome
+from tests.written import Written
 
 TRAIL = "/v1/audit/trail"
 
@@ -19,7 +24,19 @@ def written(
     postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[QuerySystem, EveryPayment]]:
     with query_system(postgres, tmp_path_factory.mktemp("home")) as running:
-        yield running, write_history(running, payments=40)
+        book = write_history(running, payments=40)
+        _administer(running)
+        yield running, book
+
+
+def _administer(system: QuerySystem) -> None:
+    """Rotate a key as by hand, and let it be recorded as the workers do."""
+    settings = system.databases.settings
+    Notes(settings).write(KeyRotated(now(), "token", "abc"))
+    writer = Written(settings, system.databases.secrets)
+    assert Operations(writer.ledger.execute, Notes(settings), "main").run_once(datetime.now(UTC))
+    writer.close()
+    system.follow()
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +85,15 @@ def test_what_a_person_did(system: QuerySystem, fold: ReportFold, person: str, l
     assert positions(found) == acts
     assert {item["person"] for item in found} <= {person}
     assert bool(acts) is (person != "usr_no")
+
+
+def test_what_an_administrator_did(system: QuerySystem) -> None:
+    """It is found by who did it, and its event tells the rest."""
+    (found,) = system.pages(TRAIL, person=operator())
+    assert (found["action"], found["outcome"]) == ("operation.key_rotated", "accepted")
+    assert found["right"] == "operate"
+    (event,) = system.found("/v1/audit/events", after=found["position"] - 1, limit=1)["items"]
+    assert (event["event_id"], event["data"]["key"]) == (found["event_id"], "abc")
 
 
 def _told_of(act: dict[str, Any], wallet: str) -> bool:

@@ -91,6 +91,9 @@ OF_DAYS = ("daily", "statement", "monthly", "declined", "counterparties", "cash-
 """How the routes end whose periods are of days."""
 
 
+DAYS = ("2024-02-01", "2024-02-29", "1924-02-29")
+
+
 def parameters(system: QuerySystem) -> list[tuple[str, str]]:
     """Return each parameter of each path, as documented."""
     return [
@@ -129,6 +132,24 @@ def test_wrong_values(system: QuerySystem, book: Book) -> None:
                 assert [e["parameter"] for e in response.json()["errors"]] == [name]
             asked += 1
     assert asked > 200
+
+
+def test_an_end_before_its_beginning(system: QuerySystem, book: Book) -> None:
+    """It is a mistake, and told as one on every route with a period; a century is none."""
+    asked = 0
+    for template, name in parameters(system):
+        if name != "to" or template.endswith("/consistency"):
+            continue
+        path, midnight = _own(template, book), "" if template.endswith(OF_DAYS) else "T00:00:00Z"
+        first, last, century = (f"{day}{midnight}" for day in DAYS)
+        refused = system.ask(path, ALICE, "audit", to=first, from_=last)
+        assert code(refused) == "422 invalid-request", path
+        wrong = {"detail": "must not be before from", "parameter": "to"}
+        assert refused.json()["errors"] == [wrong]
+        for since in (first, last, century):
+            assert system.ask(path, ALICE, "audit", to=last, from_=since).status_code == 200, path
+        asked += 1
+    assert asked >= 11
 
 
 NASTY = [

@@ -1,10 +1,15 @@
 """Reports over the whole ledger are what a simple fold of the events gives."""
 
+import asyncio
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
+from infrastructure.databases.logins import database_name
+from projections.book_reports import AGES, HoldsRow, list_holds_by_age
 from tests.query_system import QuerySystem, query_system
 from tests.report_fold import ReportFold, money
 from tests.report_history import write_history
@@ -18,9 +23,8 @@ PERIODS = (
     (date(2025, 1, 1), date(2025, 1, 1)),
     (date(1925, 1, 1), date(2025, 1, 1)),
     (date(2090, 1, 1), date(2190, 1, 1)),
-    (date(2025, 1, 2), date(2025, 1, 1)),
 )
-"""Always, a month, parts of months, a day, a hundred years, the future, and the wrong way round."""
+"""Always, a month, parts of months, a day, a hundred years, and the future."""
 FILTERS: tuple[dict[str, str], ...] = (
     {},
     {"currency": "JPY"},
@@ -86,6 +90,9 @@ def test_what_was_declined_for_which_reason(
         codes = {row["code"]: row["reason"] for row in found}
         assert codes["insufficient-funds"] == "The wallet has not enough available."
         assert "approval-rejected" in codes
+        # A refund that is refused is a payment that is declined; a capture is no payment.
+        assert ("amount-exceeds-payment", "refund") in {(r["code"], r["kind"]) for r in found}
+        assert "hold-already-released" not in codes
 
 
 def test_declines_are_counted_on_the_day_recorded(system: QuerySystem, fold: ReportFold) -> None:
@@ -115,6 +122,36 @@ def test_holds_by_age(system: QuerySystem, fold: ReportFold) -> None:
     counted = {(row["currency"], row["age"]): (row["count"], row["held"]) for row in rows}
     assert counted == fold.holds(now)
     assert system.pages("/v1/reports/holds", currency="JPY") == []
+
+
+def test_an_age_begins_with_its_second(system: QuerySystem) -> None:
+    """Exactly an hour, a day or more is of the next age, and a microsecond less is not.
+
+    What was set aside after the minute to which the time is cut is of the first age.
+    """
+    now = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+    ends = [now - timedelta(seconds=seconds) for _, seconds in AGES if seconds is not None]
+    moments = [*ends, *(end + timedelta(microseconds=1) for end in ends)]
+    moments += [now, now + timedelta(seconds=59)]
+
+    async def ask() -> list[HoldsRow]:
+        settings = system.databases.settings
+        where = make_conninfo(system.databases.admin, dbname=database_name(settings, "reports"))
+        async with await psycopg.AsyncConnection.connect(where) as snapshot:
+            await snapshot.execute(f"SET search_path = {settings.reports_schema}".encode())
+            # It lies before the table itself in the search path, and ends with the connection.
+            await snapshot.execute("CREATE TEMPORARY TABLE payments (LIKE payments)")
+            await snapshot.execute(
+                "INSERT INTO payments (payment_id, position, amount, recorded_at, effective_at,"
+                " kind, status, currency, captured, uncaptured, refunded, refundable)"
+                " SELECT 'pay_' || n, n, 300, at, at, 'hold', 'authorized', 'EUR', 200, 100, 0, 0"
+                " FROM unnest(%s::timestamptz[]) WITH ORDINALITY AS t (at, n)",
+                [moments],
+            )
+            return await list_holds_by_age(snapshot, now, currency=None, after=("", -1), limit=9)
+
+    found = [(row.age, row.count, int(row.held)) for row in asyncio.run(ask())]
+    assert found == [(0, 3, 300), (1, 2, 200), (2, 2, 200), (3, 2, 200), (4, 1, 100)]
 
 
 def _put_back(system: QuerySystem, by: str, number: int) -> None:
@@ -166,3 +203,28 @@ def test_an_empty_ledger(postgres: PostgresHome, tmp_path_factory: pytest.TempPa
             answer = empty.found(f"/v1/reports/{name}")
             assert answer == {"items": [], "next_cursor": None}
         assert empty.found("/v1/audit/trail") == {"items": [], "next_cursor": None}
+
+
+def test_concentration_of_few(
+    postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Wallets at zero or below have no share; equal ones are in the order of their ids."""
+    with query_system(postgres, tmp_path_factory.mktemp("home")) as small:
+        writer = small.writer
+        tills = {name: writer.open(name, kind="system") for name in ("EUR", "JPY", "KWD")}
+        one, other, owing, _empty = (writer.open() for _ in range(4))
+        writer.transfer(tills["EUR"], one, 300)
+        writer.transfer(tills["EUR"], other, 250)
+        writer.transfer(owing, other, 50)
+        alone = writer.open("JPY")
+        writer.transfer(tills["JPY"], alone, 7, currency="JPY")
+        writer.transfer(writer.open("KWD"), tills["KWD"], 5, currency="KWD")
+        small.follow()
+        path = "/v1/reports/concentration"
+        euro, yen = small.found(path)["items"]
+        assert (euro["wallets"], euro["total"], euro["share"]) == (2, "6.00", "1.000000")
+        half = {"posted": "3.00", "share": "0.500000"}
+        assert euro["largest"] == [{"wallet_id": name, **half} for name in sorted((one, other))]
+        all_of_it = {"wallet_id": alone, "posted": "7", "share": "1.000000"}
+        assert (yen["currency"], yen["largest"]) == ("JPY", [all_of_it])
+        assert small.found(path, currency="KWD")["items"] == []
