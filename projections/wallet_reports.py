@@ -3,6 +3,7 @@
 Only the entries of the period are read, in the order of value dates where it is one of value dates.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -30,51 +31,51 @@ BOUNDS = """
             WHERE wallet_id = %(wallet_id)s AND value_date > %(until)s
             ORDER BY value_date LIMIT 1), %(none)s)"""
 # Beyond the place where a wallet's latest value date passes a day only what came late is of that
-# day or before.
+# day or before. So of what is recorded up to a position it never changes what is of a period.
 MOVED = sql.SQL("""
-    WITH moved AS MATERIALIZED (
-        SELECT * FROM (
-            SELECT position, amount, recorded_at, effective_at, payment_id, counterparty, direction
-            FROM entries
-            WHERE wallet_id = %(wallet_id)s AND direction IS NOT NULL
-                AND position >= %(begun)s AND position < %(passed)s AND position <= %(at)s
-                AND effective_at >= %(since)s::timestamp AT TIME ZONE 'UTC'
-            UNION ALL
-            SELECT position, e.amount, recorded_at, effective_at, payment_id, counterparty,
-                direction
-            FROM late_entries l JOIN entries e USING (position)
-            WHERE l.wallet_id = %(wallet_id)s
-                AND l.value_date BETWEEN %(since)s AND %(until)s
-                AND l.position > %(passed)s AND l.position <= %(at)s) AS of_period
-        WHERE %(direction)s::text IS NULL OR direction = %(direction)s
-        LIMIT %(most)s + 1)""")
-COUNTERPARTIES = sql.SQL("""{moved},
-    sums AS (
+    SELECT position, e.amount, recorded_at, effective_at, payment_id, counterparty, direction
+    FROM entries e
+    WHERE wallet_id = %(wallet_id)s AND direction IS NOT NULL
+        AND position >= %(begun)s AND position < %(passed)s
+        AND position > %(beyond)s AND position <= %(at)s
+        AND effective_at >= %(since)s::timestamp AT TIME ZONE 'UTC'
+        AND (%(direction)s::text IS NULL OR direction = %(direction)s)
+    UNION ALL
+    SELECT position, e.amount, recorded_at, effective_at, payment_id, counterparty, direction
+    FROM late_entries l JOIN entries e USING (position)
+    WHERE l.wallet_id = %(wallet_id)s
+        AND l.value_date BETWEEN %(since)s AND %(until)s
+        AND l.position > %(passed)s AND l.position > %(beyond)s AND l.position <= %(at)s
+        AND (%(direction)s::text IS NULL OR direction = %(direction)s)
+    LIMIT %(most)s + 1""")
+COUNTERPARTIES = sql.SQL("""
+    WITH sums AS MATERIALIZED (
         SELECT counterparty, sum(amount) AS volume,
             count(*) FILTER (WHERE direction = 'debit') AS paid_count,
             coalesce(sum(amount) FILTER (WHERE direction = 'debit'), 0) AS paid,
             count(*) FILTER (WHERE direction = 'credit') AS received_count,
             coalesce(sum(amount) FILTER (WHERE direction = 'credit'), 0) AS received,
-            max(position) AS last_position, max(recorded_at) AS last_at
-        FROM moved GROUP BY counterparty)
-    SELECT counterparty, volume, paid_count, paid, received_count, received, last_at,
-        (SELECT count(*) FROM moved) AS movements
-    FROM sums
+            max(recorded_at) AS last_at, sum(count(*)) OVER ()::bigint AS movements
+        FROM ({moved}) AS moved GROUP BY counterparty)
+    SELECT * FROM sums
     WHERE %(after)s::text IS NULL OR volume < %(volume)s::numeric
         OR (volume = %(volume)s::numeric AND counterparty > %(after)s)
     ORDER BY volume DESC, counterparty LIMIT %(limit)s""").format(moved=MOVED)
-# What a payer wrote is not the payee's to see, so it names what was paid only. System wallets have
-# few references, and those are no person's.
-FLOWS = sql.SQL("""{moved}
+# What a payer wrote is not the payee's to see, so it names what was paid only. A payment is looked
+# up by its id for each movement: unknown to the planner, few of them would make it read all.
+FLOWS = sql.SQL("""
     SELECT date_trunc('month', m.effective_at AT TIME ZONE 'UTC')::date AS month, m.direction,
         CASE WHEN m.direction = 'debit' THEN p.metadata ->> 'category' END AS category, p.kind,
         c.reference AS counterparty, count(*) AS count, sum(m.amount) AS amount,
-        (SELECT count(*) FROM moved) AS movements
-    FROM moved m
-    CROSS JOIN LATERAL (
+        sum(count(*)) OVER ()::bigint AS movements
+    FROM ({moved}) AS m
+    LEFT JOIN LATERAL (
         SELECT kind, metadata FROM payments
-        WHERE payments.payment_id = m.payment_id LIMIT 1) AS p
-    LEFT JOIN balances c ON c.wallet_id = m.counterparty AND c.kind = 'system'
+        WHERE payments.payment_id = m.payment_id LIMIT 1) AS p ON true
+    LEFT JOIN (
+        SELECT wallet_id, reference FROM balances
+        WHERE reference = ANY (%(references)s) AND kind = 'system') AS c
+        ON c.wallet_id = m.counterparty
     GROUP BY 1, 2, 3, 4, 5""").format(moved=MOVED)
 OPENING = """
     SELECT posted_after FROM entries
@@ -105,12 +106,16 @@ class TooManyMovements(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """Value dates, both included, of what is recorded up to a position; None asks for both ways."""
+    """Value dates, both included, of what is recorded up to a position; None asks for both ways.
+
+    `beyond` leaves out what is recorded up to another position.
+    """
 
     since: date
     until: date
     at: int
     direction: str | None = None
+    beyond: int = -(2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,8 @@ class CounterpartyRow:
 class FlowRow:
     """What moved in a month one way, by what tells its category; in minor units.
 
-    `category` is what the payer wrote, `counterparty` the reference of a system wallet.
+    `category` is what the payer wrote, `counterparty` the reference of a system wallet, if it is
+    one that was asked for.
     """
 
     month: date
@@ -177,13 +183,15 @@ async def list_counterparties(
     return rows
 
 
-async def list_flows(snapshot: Snapshot, wallet_id: str, period: Period) -> list[FlowRow]:
-    """Return what moved by month, in no order.
+async def list_flows(
+    snapshot: Snapshot, wallet_id: str, period: Period, references: Sequence[str]
+) -> list[FlowRow]:
+    """Return what moved by month and by some references of system wallets, in no order.
 
     It reads entries, value dates, payments and balances, so a snapshot must have all of them as
     far as the period. Raises `TooManyMovements`.
     """
-    asked = await _asked(snapshot, wallet_id, period)
+    asked = {**await _asked(snapshot, wallet_id, period), "references": list(references)}
     async with snapshot.cursor(row_factory=class_row(FlowRow)) as cursor:
         await cursor.execute(FLOWS, asked)
         rows = await cursor.fetchall()
@@ -214,6 +222,7 @@ async def _asked(snapshot: Snapshot, wallet_id: str, period: Period) -> dict[str
         "since": period.since,
         "until": period.until,
         "at": period.at,
+        "beyond": period.beyond,
         "direction": period.direction,
         "most": MOST_MOVEMENTS,
         "none": _NONE,

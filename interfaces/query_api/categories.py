@@ -1,6 +1,6 @@
 """What a movement is for: as its payer says, else by rules of the settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from projections.wallet_reports import FlowRow
 
@@ -23,6 +23,12 @@ class Categories:
         by_counterparty = self._rules.get(f"counterparty:{row.counterparty}")
         by_kind = self._rules.get(f"kind:{row.kind}", row.kind)
         return (row.category or "")[:MAX_LENGTH] or by_counterparty or by_kind
+
+    @property
+    def references(self) -> Sequence[str]:
+        """The references of system wallets that have a rule."""
+        begin = "counterparty:"
+        return [name.removeprefix(begin) for name in self._rules if name.startswith(begin)]
 
     @property
     def written(self) -> str:

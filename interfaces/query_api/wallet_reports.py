@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.instants import instant
 from domain.money import Currencies
+from infrastructure.report_store.kept_flows import KeptFlows
 from infrastructure.report_store.ledger_log import LedgerLog
 from infrastructure.report_store.reports import Reports
 from interfaces.http.problems import Problem
@@ -42,7 +43,6 @@ from projections.wallet_reports import (
     TooManyMovements,
     balance_points,
     list_counterparties,
-    list_flows,
 )
 
 WALLET = "/v1/wallets/{wallet_id}"
@@ -72,6 +72,7 @@ class WalletReports:
         self._pages = pages
         self._currencies = currencies
         self._categories = categories
+        self._kept_flows = KeptFlows(categories.references)
 
     def queries(self) -> Sequence[Query[Any]]:
         """Return the routes."""
@@ -150,7 +151,7 @@ class WalletReports:
             found = await tag(snapshot, asked, PURPOSES, position, self._categories.written)
             at = position if key is None else key[0]
             period = Period(since=wanted.since, until=wanted.until, at=at)
-            flows = await list_flows(snapshot, row.wallet_id, period)
+            flows = await self._kept_flows.flows(snapshot, row.wallet_id, period)
             items = self._flows(row.currency, flows)
             if key is not None:
                 items = [each for each in items if [each.month, each.category] > key[1:]]

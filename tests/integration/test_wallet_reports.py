@@ -1,11 +1,14 @@
 """Reports of a wallet are what a simple fold of its movements gives, in any period."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
+import psycopg
 import pytest
 
+from infrastructure.databases.logins import conninfo
 from projections import wallet_reports
 from tests.query_system import QuerySystem, query_system
 from tests.report_fold import ReportFold, money
@@ -18,7 +21,6 @@ PERIODS = (
     (date(2024, 3, 1), date(2025, 7, 14)),
     (date(1925, 1, 1), date(2025, 1, 1)),
     (date(2090, 1, 1), date(2190, 1, 1)),
-    (date(2025, 1, 2), date(2025, 1, 1)),
 )
 RULES = {"counterparty:fees": "charges", "kind:refund": "sent back"}
 
@@ -162,6 +164,16 @@ def test_more_than_can_be_added_up(system: QuerySystem, fold: ReportFold) -> Non
                 refused = system.ask(path)
                 assert (refused.status_code, refused.json()["code"]) == (422, "period-too-long")
                 assert system.ask(path, from_="2021-01-01").status_code == 200
+            with pytest.raises(wallet_reports.TooManyMovements):
+                asyncio.run(_points_since(system, wallet, -wallet_reports.MOST_MOVEMENTS - 1))
         finally:
             connection.execute("DELETE FROM entries WHERE position < 0")
             connection.execute("DELETE FROM value_days WHERE position < 0")
+
+
+async def _points_since(system: QuerySystem, wallet: str, after: int) -> None:
+    """Ask for a history from before the first position, which no time of the log leads to."""
+    where = conninfo(system.databases.settings, system.databases.secrets, "query", "reports")
+    async with await psycopg.AsyncConnection.connect(where) as snapshot:
+        at = system.head()
+        await wallet_reports.balance_points(snapshot, wallet, after=after, at=at, points=10)
