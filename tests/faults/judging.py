@@ -175,7 +175,7 @@ def _recovered(system: WholeSystem, others: Mapping[str, Other]) -> bool:
         return False
     with psycopg.connect(status["database_url"]) as connection:
         ((sealed,),) = connection.execute(SEALED).fetchall()
-    return bool(sealed) and not [*(system.home / "operations").rglob("*.json")]
+    return bool(sealed) and not [*(system.home / "operations" / "main").glob("*.json")]
 
 
 def _figure(port: int, name: str) -> float:
