@@ -16,7 +16,7 @@ from tests.outside_programs import output_of
 from tests.read_model_fold import crockford, folded_rows
 from tests.servers import FreshDatabases
 
-DIGITS = {"EUR": 2, "USD": 2, "CZK": 2, "GBP": 2, "JPY": 0, "KWD": 3}
+DIGITS = {"EUR": 2, "USD": 2, "CZK": 2, "GBP": 2, "JPY": 0, "KWD": 3, "ETH": 18}
 Balances = Mapping[str, Decimal]
 """What each wallet has, by its id, where it is not nothing."""
 

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain.events import AccountClass, WalletOpened
 from domain.identifiers import WalletId, wallet_id
+from infrastructure.databases.assets import register_assets
 from infrastructure.event_log.currencies import stored_currencies
 from infrastructure.event_log.reader import EventReader
 from interfaces.exporting import beancount_book, hledger_book
@@ -25,6 +26,7 @@ from tests.servers import FreshDatabases
 
 CLASSES: tuple[AccountClass, ...] = get_args(AccountClass)
 EXAMPLES = 12
+ASSETS = {"ETH": 18}
 DAYS = st.dates().filter(lambda day: 1000 <= day.year < 2999).map(lambda day: day.isoformat())
 
 
@@ -48,7 +50,7 @@ def books(draw: st.DrawFn) -> tuple[str, list[tuple[str, AccountClass]], list[Pa
     paid = st.builds(Paid, places, places, amounts, TEXTS, DAYS)
     different = paid.filter(lambda one: one.source != one.destination)
     transfers = draw(st.lists(different, min_size=1, max_size=6))
-    return draw(st.sampled_from(sorted(CURRENCIES))), wallets, transfers
+    return draw(st.sampled_from(sorted({**CURRENCIES, **ASSETS}))), wallets, transfers
 
 
 def write(
@@ -86,6 +88,7 @@ def test_programs_find_the_balances_of_any_book(
 ) -> None:
     """Of the whole ledger, which grows from book to book, and of the last book as a part of it."""
     databases = make_databases()
+    register_assets(databases.admin, replace(databases.settings, assets=ASSETS))
     with databases.connect("command") as connection:
         writer = EventsWriter(connection)
 
