@@ -50,6 +50,8 @@ ALTERED_BYTES = [
     pytest.param(8, '"effective_at":"', '"effective_at":"x', (8, "events", "data"), id="no time"),
     pytest.param(7, '"effective_at":"2', '"effective_at":"9999', (7, "events", "data"),
                  id="no time of a payment"),
+    pytest.param(8, '"effective_at":', '"effective_at":"2026-02-30T00:00:00.000000Z","x":',
+                 (8, "events", "data"), id="a day that never was"),
     pytest.param(8, 'Z"', '+00:00"', (8, "events", "data"), id="a time in another form"),
     pytest.param(8, '"amount":200', f'"amount":{"9" * 5_000}', (8, "events", "data"),
                  id="a number without end"),
