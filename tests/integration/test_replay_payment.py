@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.identifiers import key_stream, payment_id, wallet_id
+from domain.identifiers import bits, key_stream, payment_id, wallet_id
 from domain.instants import parse_instant
 from domain.payments import transfer_money
 from tests import servers
@@ -184,3 +184,31 @@ def test_what_is_not_there_is_one_sentence(
     assert (done.returncode, done.stdout) == (code, "")
     assert reason in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "old", "new"),
+    [
+        ("metadata", '"index":0', '"index":70'),
+        ("metadata", '"index":0', '"index":-1'),
+        ("state", '"currency":"EUR"', '"currency":"ZZZ"'),
+        ("state", '"amount"', '"amounts"'),
+    ],
+)
+def test_an_altered_payment_is_one_sentence(
+    databases: FreshDatabases, written: EveryPayment, column: str, old: str, new: str
+) -> None:
+    """Somebody has altered its first event: it says what is wrong and who tells more."""
+    payment = written.payments["lunch"]
+    alter = (
+        f"UPDATE ledger_main.events SET {column} ="
+        f" convert_to(replace(convert_from({column}, 'UTF8'), %s, %s), 'UTF8')"
+        " WHERE originator_id = %s AND originator_version = 1"
+    ).encode()
+    with databases.connect_admin() as admin:
+        admin.execute("ALTER TABLE ledger_main.events DISABLE TRIGGER USER")
+        assert admin.execute(alter, (old, new, bits(payment))).rowcount == 1
+        done = falcon(databases, "replay", "payment", payment)
+        admin.execute(alter, (new, old, bits(payment)))
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert "./falcon replay verify tells where" in done.stderr
