@@ -1,5 +1,6 @@
 """Callers of one ledger of several in a running system, and how a ledger gets into trouble."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -69,6 +70,14 @@ class Book:
         models = self.http.get("/v1/projections").json()["items"]
         return head > 0 and all(model["position"] == head for model in models)
 
+    def signed(self) -> bool:
+        """Say whether it is on record that a token was signed, as the one of this caller was."""
+        return "operation.token_signed.v1" in self.http.get("/v1/audit/events").text
+
+    def proven(self, payment: str) -> bool:
+        """Say whether a seal covers a payment."""
+        return self.http.get(f"/v1/audit/payments/{payment}/proof").status_code == 200
+
 
 def create(system: WholeSystem, name: str) -> Book:
     done = system.falcon("ledger", "create", name, "--json")
@@ -97,3 +106,17 @@ def locked(admin: str, ledger: str) -> Iterator[None]:
             for table in tables:
                 connection.execute(f'LOCK TABLE "{database}_{ledger}"."{table}"'.encode())
         yield
+
+
+def restart_workers(system: WholeSystem) -> None:
+    """End the process of relay and projector, and wait until another one is there."""
+    before = {r["name"]: r["pid"] for r in system.status()["roles"]}
+    os.kill(before["relay"], 15)
+    until(
+        lambda: (
+            {r["name"]: r["pid"] for r in system.status()["roles"]}["relay"]
+            not in (None, before["relay"])
+        ),
+        30,
+        "the workers are back",
+    )
