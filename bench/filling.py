@@ -1,4 +1,4 @@
-"""Fills an empty ledger fast: decided and encoded by the real code, stored by COPY as the owner."""
+"""Fills a new ledger fast: decided and encoded by the real code, stored by COPY as the owner."""
 
 import random
 import time
@@ -72,6 +72,7 @@ class Filling:
         """
         began, known = time.monotonic(), len(self._wallets)
         with psycopg.connect(self._admin) as connection:
+            self._begin(connection)
             numbers = range(known, known + wallets)
             self._copy(connection, (_opening(number) for number in numbers))
             transfers = (events - wallets) // 3
@@ -82,6 +83,18 @@ class Filling:
             connection.execute("VACUUM ANALYZE events, wallet_head")
             connection.execute("CHECKPOINT")
         return time.monotonic() - began
+
+    def add(self, works: Iterator[Submission]) -> None:
+        """Store commands of any kind more, be they refused; nobody else may write meanwhile."""
+        with psycopg.connect(self._admin) as connection:
+            self._copy(connection, works)
+            self._store_heads(connection)
+
+    def _begin(self, connection: psycopg.Connection) -> None:
+        """Go on behind what is there: that the system was started is itself on record."""
+        if not self.position:
+            row = connection.execute("SELECT max(notification_id) FROM events").fetchone()
+            self.position = (row and row[0]) or 0
 
     def _transfers(self, count: int, hot: float) -> Iterator[Submission]:
         """Yield transfers of which a share pays into the hot wallet."""
@@ -115,7 +128,7 @@ class Filling:
             plan.add(work)
         changes = plan.changes()
         assert changes is not None
-        assert len(changes.events) >= len(batch), "every command is accepted"
+        assert len(changes.events) >= len(batch), "every command is on record"
         for wallet in (*changes.opened, *changes.changed):
             self._wallets[wallet.wallet_id] = wallet
         at = moment(changes.decided_at)
