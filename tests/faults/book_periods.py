@@ -28,15 +28,19 @@ class Periods:
     through: date | None = None
     closed: int = 0
     refused: int = 0
+    backdated: int = 0
 
     def tell(self, row: Row, fields: Mapping[str, Any], told: Mapping[str, Story]) -> None:
         """Follow one event, before the payments do."""
         position, _, _, topic, _, _, now = row
         if topic == PERIOD_CLOSED:
             self._close(position, date.fromisoformat(fields["through"]), now.date())
-        elif topic in DATED and self._closes(fields.get("effective_at")):
-            at = fields["effective_at"]
-            self.fault(f"position {position}: {topic} of {at} after that day was closed")
+        elif topic in DATED:
+            at = fields.get("effective_at")
+            if self._closes(at):
+                self.fault(f"position {position}: {topic} of {at} after that day was closed")
+            if topic == "payment.completed.v1" and at is not None:
+                self.backdated += datetime.fromisoformat(at).date() < now.date()
         elif fields.get("code") == CODE and topic in ("payment.declined.v1", "request.refused.v1"):
             self._refuse(position, fields, told)
 

@@ -135,6 +135,7 @@ def _counted(book: Book) -> dict[str, int]:
         "occurrences": book.schedules.ran,
         "periods": book.periods.closed,
         "too_late": book.periods.refused,
+        "backdated": book.periods.backdated,
     }
 
 

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, TextIO
@@ -17,8 +17,9 @@ CLOSE = "/v1/operations/periods/close"
 LAST = "SELECT max(through) FROM ledger_main.closed_period"
 FIRST_DAY = date(2000, 1, 1)
 SENDERS = 6
-RACE_SECONDS = (0.3, 1.2)
-"""How long the senders are at it before the period is closed, and behind it again."""
+BEGIN_SECONDS, PAID_BEFORE = 8.0, 2
+RACE_SECONDS = (0.1, 0.8)
+"""How long all senders are at it before the period is closed, and behind it again."""
 
 EXPIRES_SECONDS = 5
 TRIES = 8
@@ -43,6 +44,7 @@ def close_under_load(ground: Ground) -> None:
         threads = [threading.Thread(target=sender.run, daemon=True) for sender in senders]
         for thread in threads:
             thread.start()
+        _await_some(ground, senders)
         ground.pause(ground.choose.uniform(*RACE_SECONDS))
         last = _Sender(ground, f"{name}-end", through, bases, log, stop)
         closed = last.close(name)
@@ -54,6 +56,15 @@ def close_under_load(ground: Ground) -> None:
             raise NotStruck("nobody answered that the period is closed")
         last.pay(expect=("period-closed",))
         ground.note("a period was closed under load", through=through.isoformat())
+
+
+def _await_some(ground: Ground, senders: Sequence["_Sender"]) -> None:
+    """Wait until payments come in at every sender, so that the closing has something to race."""
+    end = time.monotonic() + BEGIN_SECONDS
+    while time.monotonic() < end and ground.remaining():
+        if all(sender.done >= PAID_BEFORE for sender in senders):
+            return
+        ground.pause(0.05)
 
 
 def _next_day(ground: Ground) -> date:
@@ -80,6 +91,7 @@ class _Sender:
     log: TextIO
     stop: threading.Event
     number: int = 0
+    done: int = 0
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10))
 
     def run(self) -> None:
@@ -156,5 +168,6 @@ class _Sender:
             status, told = None, type(error).__name__
         line: dict[str, Any] = {"path": path, "body": text, "key": key, "place": place}
         line |= {"status": status, "answer": told, "sent": sent, "at": time.time()}
+        self.done += status == 201
         self.log.write(json.dumps(line | ({"expect": expect} if expect else {})) + "\n")
         return line

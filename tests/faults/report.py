@@ -34,6 +34,7 @@ COUNTS = {
     "approvals": "approvals by other owners",
     "occurrences": "occurrences of schedules paid",
     "periods": "periods closed",
+    "backdated": "payments under an earlier value date",
     "too_late": "commands refused for a closed period",
     "rebuilds": "read models rebuilt",
     "rows": "rows of read models compared",
