@@ -96,6 +96,8 @@ def conninfo(
         "idle_in_transaction_session_timeout": str(rules.idle_in_transaction),
         "lock_timeout": str(rules.lock),
         "statement_timeout": str(rules.statement),
+        # A report is planned for more than it reads, and to compile it takes longer than to run it.
+        "jit": "off",
         # Seconds after which a client that the network has swallowed loses session and locks.
         "tcp_keepalives_idle": "5",
         "tcp_keepalives_interval": "2",

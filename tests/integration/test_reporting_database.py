@@ -106,3 +106,10 @@ def bridges(databases: FreshDatabases) -> Iterator[list[str]]:
 def test_there_is_no_bridge_to_the_ledger(bridges: list[str]) -> None:
     """No extension is installed by which SQL reaches into another database."""
     assert set(bridges) == {"plpgsql"}
+
+
+def test_no_report_is_compiled(databases: FreshDatabases) -> None:
+    """Whatever the server is set to: that would take longer than most reports may."""
+    with databases.connect("query", "reports") as connection:
+        row = connection.execute("SELECT setting, source FROM pg_settings WHERE name = 'jit'")
+        assert row.fetchone() == ("off", "client")
