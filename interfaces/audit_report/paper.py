@@ -106,7 +106,7 @@ def _head(page: _Page, report: dict[str, Any]) -> None:
             ("Up to position", f"{report['position']:,}"),
             ("Recorded at", report["last_recorded_at"] or "-"),
             ("Events", f"{report['events']:,}"),
-            ("Wallets", f"{report['wallets']:,}"),
+            ("Wallets", "-" if report["wallets"] is None else f"{report['wallets']:,}"),
             ("Software", made["software"]),
             ("Machine", f"{made['machine']} ({made['system']})"),
             ("Run by", made["person"]),

@@ -180,7 +180,7 @@ def _fields(ledger: str, checked: "Checked") -> dict[str, Any]:
         "ledger": ledger,
         "position": result.position,
         "events": result.events,
-        "wallets": result.wallets,
+        "wallets": None if checked.from_seal else result.wallets,
         "seconds": round(result.seconds, 3),
         "read_models": [
             {
@@ -224,9 +224,10 @@ def _plain(value: object) -> object:
 def _show(ledger: str, checked: "Checked") -> None:
     result, folded = checked.result, not checked.from_seal
     output = console()
+    done = f"{result.wallets:,} wallets, replayed" if folded else "read"
     output.print(
         f"Ledger {ledger}: {result.events:,} events up to position {result.position:,},"
-        f" {result.wallets:,} wallets, replayed in {result.seconds:.1f} s"
+        f" {done} in {result.seconds:.1f} s"
     )
     output.print(_table(result, checked))
     for difference in result.findings.in_order()[:SHOWN]:

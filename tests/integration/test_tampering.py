@@ -75,6 +75,9 @@ CHANGED = {
 """What to make of a value, by the type of its column."""
 
 
+OTHER_DIRECTION = "CASE direction WHEN 'debit' THEN 'credit' ELSE 'debit' END"
+"""A direction is one of two, which the database itself sees to, whichever row comes first."""
+
 NOT_DERIVED = {"checkpoint": {"version", "state", "reason", "updated_at"}}
 """What follows from no event: which code has made the rows, and how it is getting on."""
 
@@ -98,8 +101,7 @@ def test_a_change_in_any_column_is_found(world: Tampered, table: str) -> None:
     for name, kind in columns:
         if name in NOT_DERIVED.get(table, ()):
             continue
-        # A direction is one of two, which the database itself sees to.
-        value = "'debit'" if name == "direction" else CHANGED[kind].format(name)
+        value = OTHER_DIRECTION if name == "direction" else CHANGED[kind].format(name)
         row = f"(SELECT ctid FROM {table} ORDER BY ctid LIMIT 1)"
         done = connection.execute(
             f"UPDATE {table} SET {name} = {value} WHERE ctid = {row}".encode()
