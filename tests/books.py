@@ -1,6 +1,7 @@
 """Runs the command line against a test's databases, and brings its read models to the head."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,12 @@ from tests.bank_file import BankFile
 from tests.servers import FreshDatabases
 
 ROOT = Path(__file__).parents[1]
+INTERRUPTED = (130, -signal.SIGINT)
+"""How a command ends by Ctrl-C; a shell calls both 130.
+
+Python ends itself by the signal, whatever the program does, where it came while an import made a
+class by `exec`.
+"""
 
 
 def falcon_command(*words: object) -> list[str]:
