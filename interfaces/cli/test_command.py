@@ -27,8 +27,8 @@ CHECKS = {
 }
 """What Python runs to judge the code without running it."""
 
-COMPUTING = ("tests/unit", "tests/property")
-"""Tests that compute and hardly wait: they run beside the others, which wait for servers."""
+BESIDE = ("tests/unit", "tests/property", "tests/integration")
+"""Tests of parts: they run beside the others, which mostly wait for whole systems to come up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _check(console: Console, name: str, command: list[str], root: Path) -> Step:
 
 def _runs(chosen: list[str], root: Path) -> dict[str, list[str]]:
     """Return what pytest is told to run, by the name of each run."""
-    beside = [folder for folder in COMPUTING if (root / folder).is_dir()]
+    beside = [folder for folder in BESIDE if (root / folder).is_dir()]
     if chosen or not beside:
         return {"pytest": chosen}
     return {
@@ -116,7 +116,7 @@ def _pytest(console: Console, runs: dict[str, list[str]], long: bool, root: Path
             out: IO[bytes] | None = None
             if number:
                 out = ends.enter_context(tempfile.TemporaryFile())
-            # Whoever waits for a server is to have its answer before others compute on.
+            # Whole systems are asked how soon they are there again, so they come first.
             gently = ["nice", "-n", "5"] if number else []
             process = subprocess.Popen(
                 gently + command, cwd=root, env=environment, stdout=out, stderr=out

@@ -89,7 +89,7 @@ def test_all_that_passes_is_counted_with_the_checks(tree: Path) -> None:
     assert "skipped 1: no such server" in lines
 
 
-def test_what_computes_runs_beside_the_others(tree: Path) -> None:
+def test_parts_are_tested_beside_whole_systems(tree: Path) -> None:
     """Both runs begin before either ends, both are counted, and a failure of either is one."""
     meet = (
         "import time\nfrom pathlib import Path\n\n\n"
