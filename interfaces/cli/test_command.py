@@ -104,7 +104,6 @@ def _runs(chosen: list[str], root: Path) -> dict[str, list[str]]:
 
 def _pytest(console: Console, runs: dict[str, list[str]], long: bool, root: Path) -> list[Step]:
     """Run pytest once for each of the runs, side by side; what the first writes is seen at once."""
-    begun = time.monotonic()
     console.file.flush()
     marks = [] if long else ["-m", "not slow"]
     environment = {**os.environ, "PYTHONPATH": str(root)}
@@ -136,7 +135,7 @@ def _pytest(console: Console, runs: dict[str, list[str]], long: bool, root: Path
                 out.seek(0)
                 shown = out.read().decode(errors="replace")
                 console.print(shown, markup=False, highlight=False, soft_wrap=True)
-            steps.append(_step(name, report, code, _since(begun)))
+            steps.append(_step(name, report, code))
         return steps
 
 
@@ -148,22 +147,23 @@ def _wait_to_the_end(process: subprocess.Popen[bytes]) -> int:
         return process.wait()
 
 
-def _step(name: str, report: Path, code: int, seconds: float) -> Step:
+def _step(name: str, report: Path, code: int) -> Step:
     try:
         # The report is to be trusted: pytest has just written it.
         suites = ElementTree.parse(report).getroot()  # noqa: S314
     except (OSError, ElementTree.ParseError):
-        return Step(name, 0, 1, seconds)
-    return read_report(name, suites, code, seconds)
+        return Step(name, 0, 1, 0.0)
+    return read_report(name, suites, code)
 
 
-def read_report(name: str, suites: ElementTree.Element, code: int, seconds: float) -> Step:
+def read_report(name: str, suites: ElementTree.Element, code: int) -> Step:
     """Return what a JUnit report of pytest and its exit code come to.
 
     A run that ended badly although no single test failed (none was found, it was interrupted)
     counts as one failure.
     """
     passed, failed, skips = 0, 0, dict[str, int]()
+    seconds = sum(float(suite.get("time", 0)) for suite in suites.iter("testsuite"))
     for case in suites.iter("testcase"):
         skip = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:

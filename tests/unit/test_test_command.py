@@ -149,7 +149,7 @@ def test_a_run_without_tests_fails(tree: Path) -> None:
 def test_errors_of_fixtures_count_as_failures() -> None:
     """A test whose fixture failed has not passed."""
     report = "<testsuites><testsuite><testcase><error/></testcase></testsuite></testsuites>"
-    step = read_report("pytest", ElementTree.fromstring(report), 1, 0.0)
+    step = read_report("pytest", ElementTree.fromstring(report), 1)
     assert (step.passed, step.failed) == (0, 1)
 
 
