@@ -10,6 +10,8 @@ from typing import Protocol
 
 LOOPBACK = "127.0.0.1"
 LINGER_SECONDS = 3.0
+# The system's own: two processes that have seeded Python's alike must not choose the same ports.
+_CHOICES = random.SystemRandom()
 
 
 class ServerUnavailable(RuntimeError):
@@ -88,7 +90,7 @@ def free_port() -> int:
     server is away for a moment.
     """
     for _ in range(1000):
-        port = random.randrange(20_000, 32_000)  # noqa: S311 (any port will do, no secret)
+        port = _CHOICES.randrange(20_000, 32_000)
         if port_is_free(port):
             return port
     raise ServerUnavailable("No port between 20000 and 32000 is free: end what occupies them.")

@@ -6,9 +6,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import IO, Annotated
 from xml.etree import ElementTree
 
 import typer
@@ -24,6 +26,9 @@ CHECKS = {
     "lint-imports": ["-c", "from importlinter.cli import lint_imports_command as run; run()"],
 }
 """What Python runs to judge the code without running it."""
+
+BESIDE = ("tests/unit", "tests/property", "tests/integration")
+"""Tests of parts: they run beside the others, which mostly wait for whole systems to come up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def run_tests(paths: list[str], long: bool, root: Path = ROOT) -> int:
     steps = []
     if not chosen:
         steps = [_check(console, name, command, root) for name, command in CHECKS.items()]
-    steps.append(_pytest(console, chosen, long or bool(chosen), root))
+    steps += _pytest(console, _runs(chosen, root), long or bool(chosen), root)
     _summarise(console, steps)
     return int(any(step.failed for step in steps))
 
@@ -86,43 +91,79 @@ def _check(console: Console, name: str, command: list[str], root: Path) -> Step:
     return step
 
 
-def _pytest(console: Console, paths: list[str], long: bool, root: Path) -> Step:
-    begun = time.monotonic()
+def _runs(chosen: list[str], root: Path) -> dict[str, list[str]]:
+    """Return what pytest is told to run, by the name of each run."""
+    beside = [folder for folder in BESIDE if (root / folder).is_dir()]
+    if chosen or not beside:
+        return {"pytest": chosen}
+    return {
+        "pytest, all others": [f"--ignore={folder}" for folder in beside],
+        f"pytest {' '.join(beside)}": beside,
+    }
+
+
+def _pytest(console: Console, runs: dict[str, list[str]], long: bool, root: Path) -> list[Step]:
+    """Run pytest once for each of the runs, side by side; what the first writes is seen at once."""
     console.file.flush()
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        marks = [] if long else ["-m", "not slow"]
-        code = _wait_to_the_end(
-            [sys.executable, "-m", "pytest", f"--junitxml={report}", *marks, *paths], root
-        )
-        try:
-            # The report is to be trusted: pytest has just written it.
-            suites = ElementTree.parse(report).getroot()  # noqa: S314
-        except (OSError, ElementTree.ParseError):
-            return Step("pytest", 0, 1, _since(begun))
-    return read_report(suites, code, _since(begun))
-
-
-def _wait_to_the_end(command: list[str], root: Path) -> int:
-    """Run pytest and wait, also when interrupted: it has servers of its own to stop first."""
+    marks = [] if long else ["-m", "not slow"]
     environment = {**os.environ, "PYTHONPATH": str(root)}
-    with subprocess.Popen(command, cwd=root, env=environment) as process:
-        before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            return process.wait()
-        finally:
-            signal.signal(signal.SIGTERM, before)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as ends:
+        started: list[tuple[str, Path, subprocess.Popen[bytes], IO[bytes] | None]] = []
+        for number, (name, paths) in enumerate(runs.items()):
+            report = Path(folder) / f"{number}.xml"
+            command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *marks, *paths]
+            out: IO[bytes] | None = None
+            if number:
+                out = ends.enter_context(tempfile.TemporaryFile())
+            # Whole systems are asked how soon they are there again, so they come first.
+            gently = ["nice", "-n", "5"] if number else []
+            process = subprocess.Popen(
+                gently + command, cwd=root, env=environment, stdout=out, stderr=out
+            )
+            started.append((name, report, ends.enter_context(process), out))
+
+        def terminate(_number: int, _frame: FrameType | None) -> None:
+            for _, _, process, _ in started:
+                process.terminate()
+
+        before = signal.signal(signal.SIGTERM, terminate)
+        ends.callback(signal.signal, signal.SIGTERM, before)
+        steps = []
+        for name, report, process, out in started:
+            code = _wait_to_the_end(process)
+            if out is not None:
+                out.seek(0)
+                shown = out.read().decode(errors="replace")
+                console.print(shown, markup=False, highlight=False, soft_wrap=True)
+            steps.append(_step(name, report, code))
+        return steps
 
 
-def read_report(suites: ElementTree.Element, code: int, seconds: float) -> Step:
+def _wait_to_the_end(process: subprocess.Popen[bytes]) -> int:
+    """Wait for pytest, also when interrupted: it has servers of its own to stop first."""
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        return process.wait()
+
+
+def _step(name: str, report: Path, code: int) -> Step:
+    try:
+        # The report is to be trusted: pytest has just written it.
+        suites = ElementTree.parse(report).getroot()  # noqa: S314
+    except (OSError, ElementTree.ParseError):
+        return Step(name, 0, 1, 0.0)
+    return read_report(name, suites, code)
+
+
+def read_report(name: str, suites: ElementTree.Element, code: int) -> Step:
     """Return what a JUnit report of pytest and its exit code come to.
 
     A run that ended badly although no single test failed (none was found, it was interrupted)
     counts as one failure.
     """
     passed, failed, skips = 0, 0, dict[str, int]()
+    seconds = sum(float(suite.get("time", 0)) for suite in suites.iter("testsuite"))
     for case in suites.iter("testcase"):
         skip = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
@@ -132,7 +173,7 @@ def read_report(suites: ElementTree.Element, code: int, seconds: float) -> Step:
             skips[reason] = skips.get(reason, 0) + 1
         else:
             passed += 1
-    return Step("pytest", passed, failed or int(code != 0), seconds, skips)
+    return Step(name, passed, failed or int(code != 0), seconds, skips)
 
 
 def _since(begun: float) -> float:

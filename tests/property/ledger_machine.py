@@ -153,10 +153,11 @@ class LedgerMachine(RuleBasedStateMachine):
         self.comparison.check(self.store())
 
 
-def run(machine: type[LedgerMachine], examples: int, steps: int) -> Counter[str]:
+def run(
+    machine: type[LedgerMachine], examples: int, steps: int, *, backend: str = "hypothesis"
+) -> Counter[str]:
     """Run a machine and return how often each class of ends was reached."""
     machine.reached = Counter()
-    run_state_machine_as_test(
-        machine, settings=settings(max_examples=examples, stateful_step_count=steps)
-    )
+    chosen = settings(max_examples=examples, stateful_step_count=steps, backend=backend)
+    run_state_machine_as_test(machine, settings=chosen)
     return machine.reached

@@ -107,6 +107,8 @@ def test_two_writers_do_what_the_model_says(writers: Writers) -> None:
     TwoWriters.writers = writers
     # How the two get in each other's way is not drawn, so there is more room below what is usual,
     # and most for the end that needs most steps before it.
-    reached = run(TwoWriters, examples=25, steps=20)
+    # What can be drawn follows from who came first, too: no beginning is drawn a second time here,
+    # since Hypothesis would expect it to go on as it did.
+    reached = run(TwoWriters, examples=25, steps=20, backend="hypothesis-urandom")
     least = {**LEAST, "overdraft-in-use": 0.002}
     check_reach(reached, beyond={"hold-expired"}, share=0.5, least=least)

@@ -89,6 +89,24 @@ def test_all_that_passes_is_counted_with_the_checks(tree: Path) -> None:
     assert "skipped 1: no such server" in lines
 
 
+def test_parts_are_tested_beside_whole_systems(tree: Path) -> None:
+    """Both runs begin before either ends, both are counted, and a failure of either is one."""
+    meet = (
+        "import time\nfrom pathlib import Path\n\n\n"
+        "def test_met() -> None:\n"
+        '    Path("{mine}").touch()\n'
+        '    while not Path("{other}").exists():\n'
+        "        time.sleep(0.05)\n"
+    )
+    bad = '\n\ndef test_bad() -> None:\n    raise AssertionError("beside")\n'
+    (tree / "tests" / "unit").mkdir()
+    (tree / "tests" / "unit" / "test_unit.py").write_text(meet.format(mine="a", other="b") + bad)
+    (tree / "tests" / "test_waits.py").write_text(meet.format(mine="b", other="a"))
+    code, lines = run(tree, [])
+    assert (code, lines[-1]) == (1, "7 passed, 1 failed, 1 skipped"), "\n".join(lines)
+    assert any("AssertionError: beside" in line for line in lines)
+
+
 def test_long_runs_the_slow_tests(tree: Path) -> None:
     """With --long the slow test is one more."""
     assert run(tree, [], long=True)[1][-1] == "6 passed, 0 failed, 1 skipped"
@@ -131,7 +149,7 @@ def test_a_run_without_tests_fails(tree: Path) -> None:
 def test_errors_of_fixtures_count_as_failures() -> None:
     """A test whose fixture failed has not passed."""
     report = "<testsuites><testsuite><testcase><error/></testcase></testsuite></testsuites>"
-    step = read_report(ElementTree.fromstring(report), 1, 0.0)
+    step = read_report("pytest", ElementTree.fromstring(report), 1)
     assert (step.passed, step.failed) == (0, 1)
 
 
