@@ -78,7 +78,8 @@ def write_events(events: Iterator[RecordedEvent], file: IO[bytes]) -> int:
 def read_events(file: IO[bytes]) -> Iterator[RecordedEvent]:
     """Yield the events of a part; raises `NotProven` where it is no such file."""
     try:
-        for batch in pq.ParquetFile(file, pre_buffer=False).iter_batches(CHUNK, columns=COLUMNS.names):
+        opened = pq.ParquetFile(file, pre_buffer=False)
+        for batch in opened.iter_batches(CHUNK, columns=COLUMNS.names):
             for row in batch.to_pylist():
                 yield RecordedEvent(
                     row["position"],
