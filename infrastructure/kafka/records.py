@@ -68,7 +68,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     data: bytes
     actor: Actor | None
     tells_actor: bool
-    """Whether it can be believed that nobody is named; relays of old never named anybody."""
+    """Whether it can be believed that nobody is named: what begins a stream has to say so, which
+    relays of before actors were told did not."""
 
 
 def new_mac(secret: bytes) -> hmac.HMAC:
@@ -139,7 +140,10 @@ class RecordCodec:
         if metadata.actor is not None:
             actor = _encode_actor(metadata.actor)
             headers.append(("actor", actor))
-        headers.append(("actor_mac", actor_mac(self._mac, own, actor)))
+        if actor or event.version == 1:
+            # Who gave a command stands with the event that begins the stream of its key, so what
+            # continues a stream need not say that it names nobody.
+            headers.append(("actor_mac", actor_mac(self._mac, own, actor)))
         return subject, event.data, headers
 
     def decode(self, key: bytes | None, value: bytes | None, headers: Headers | None) -> Record:
@@ -170,7 +174,7 @@ class RecordCodec:
             traceparent=fields[11].decode() or None,
             data=value,
             actor=self._checked_actor(found),
-            tells_actor="actor_mac" in found,
+            tells_actor="actor_mac" in found or fields[6] != b"1",
         )
 
     def _checked_actor(self, found: Mapping[str, Any]) -> Actor | None:

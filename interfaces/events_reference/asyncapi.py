@@ -30,11 +30,14 @@ HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
         " keeps the answer.",
         {},
     ),
-    "actor_mac": ("HMAC-SHA-256 in base64 over `mac` and `actor`.", MAC),
+    "actor_mac": (
+        "HMAC-SHA-256 in base64 over `mac` and `actor`, on each event that begins a stream.",
+        MAC,
+    ),
 }
 """Each header with its meaning and its schema; values are UTF-8 text."""
 
-OPTIONAL = {"traceparent", "actor"}
+OPTIONAL = {"traceparent", "actor", "actor_mac"}
 
 
 def document() -> dict[str, Any]:

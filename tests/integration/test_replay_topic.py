@@ -129,7 +129,7 @@ ALTERED: dict[Callable[[FanOut, list[Sent]], list[Sent]], list[tuple[int, str]]]
             "another",
         ),
         *sent[9:],
-    ]: [(10, "actor_mac"), (10, "mac"), (10, "store")],
+    ]: [(10, "mac"), (10, "store")],
 }
 NAMES = [
     *("value", "header", "key", "MAC", "header more", "our key"),

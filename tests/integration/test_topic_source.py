@@ -8,6 +8,7 @@ from infrastructure.event_codec import EventCodec
 from infrastructure.event_log.reader import EventReader
 from projections.contract import Applied
 from projections.worker import Diverged
+from tests.every_payment import write_every_payment
 from tests.fan_out import FanOut, Sent, copy_of_the_store, drain, reach, some_traffic, unused_ledger
 from tests.read_model_fold import checkpoints, folded_rows, stored_rows
 from tests.rebuilds import wrong_rows
@@ -163,6 +164,14 @@ def test_a_topic_in_disorder(fan_out: FanOut, alter: Callable[[list[Sent]], list
     some_traffic(fan_out)
     altered(fan_out, alter)
     assert_projected(fan_out)
+
+
+def test_who_gave_a_command_stands_with_what_begins_a_stream(databases: FreshDatabases) -> None:
+    """In a book with every kind of payment; so no other record need say that it names nobody."""
+    write_every_payment(databases)
+    with databases.connect("audit") as audit:
+        rows = audit.execute("SELECT originator_version, metadata FROM events").fetchall()
+    assert {version for version, metadata in rows if b'"actor":' in metadata} == {1}
 
 
 @pytest.mark.parametrize("alter", [with_other_actors, without_actors])

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import struct
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -39,8 +40,14 @@ METADATA = EventMetadata("req_0123456789ABCDEFGHJKMNPQRS", 1, 2, traceparent=TRA
 CODEC = RecordCodec("main", SECRET)
 
 
-def record(metadata: EventMetadata = METADATA) -> tuple[bytes, bytes, dict[str, Any]]:
-    key, value, headers = CODEC.encode(EVENT, metadata, STORE)
+FIRST = replace(EVENT, version=1)
+"""As an event that begins a stream, of which it is told who gave the command."""
+
+
+def record(
+    metadata: EventMetadata = METADATA, event: RecordedEvent = EVENT
+) -> tuple[bytes, bytes, dict[str, Any]]:
+    key, value, headers = CODEC.encode(event, metadata, STORE)
     return key, value, dict(headers)
 
 
@@ -49,7 +56,7 @@ def test_the_contract() -> None:
     key, value, headers = record()
     assert key.decode() == EVENT.stream_id
     assert value == EVENT.data
-    told = {name: text.decode() for name, text in headers.items() if "mac" not in name}
+    told = {name: text.decode() for name, text in headers.items() if name != "mac"}
     assert told == {
         "ce_specversion": "1.0",
         "ce_id": event_id(EVENT.stream_id, 3),
@@ -96,7 +103,7 @@ ADA, BOB = (Actor(f"usr_{name}", "web", "member") for name in ("ada", "bob"))
 def test_who_gave_the_command() -> None:
     """It has a MAC of its own, as documented, over no bytes where nobody is named."""
     for actor in (ADA, None):
-        key, value, headers = record(EventMetadata("req_0", 0, 1, actor))
+        key, value, headers = record(EventMetadata("req_0", 0, 1, actor), FIRST)
         found = CODEC.decode(key, value, headers)
         assert (found.actor, found.tells_actor) == (actor, True)
         told = headers.get("actor", b"")
@@ -104,7 +111,7 @@ def test_who_gave_the_command() -> None:
         message = b"".join(struct.pack(">I", len(field)) for field in fields) + b"".join(fields)
         expected = hmac.new(SECRET, message, hashlib.sha256).digest()
         assert base64.b64decode(headers["actor_mac"]) == expected
-    _, _, headers = record(EventMetadata("req_0", 0, 1, ADA))
+    _, _, headers = record(EventMetadata("req_0", 0, 1, ADA), FIRST)
     assert json.loads(headers["actor"]) == {
         "sub": "usr_ada",
         "client_id": "web",
@@ -114,9 +121,9 @@ def test_who_gave_the_command() -> None:
 
 def test_nobody_says_otherwise_who_gave_the_command() -> None:
     """Another name, another record's, one too many and one taken away are refused."""
-    key, value, headers = record(EventMetadata("req_0", 0, 1, ADA))
-    _, _, others = record(EventMetadata("req_1", 0, 1, BOB))
-    _, _, silent = record(EventMetadata("req_0", 0, 1))
+    key, value, headers = record(EventMetadata("req_0", 0, 1, ADA), FIRST)
+    _, _, others = record(EventMetadata("req_1", 0, 1, BOB), FIRST)
+    _, _, silent = record(EventMetadata("req_0", 0, 1), FIRST)
     for altered in (
         {**headers, "actor": headers["actor"].replace(b"ada", b"bob")},
         {**headers, "actor": b""},
@@ -134,10 +141,17 @@ def test_nobody_says_otherwise_who_gave_the_command() -> None:
 
 def test_whoever_checks_the_mac_need_not_know_of_actors() -> None:
     """All headers but those about the actor are the same, whoever is named or nobody."""
-    named, silent = (dict(record(EventMetadata("req_0", 0, 1, by))[2]) for by in (ADA, None))
+    named, silent = (dict(record(EventMetadata("req_0", 0, 1, by), FIRST)[2]) for by in (ADA, None))
     assert named.pop("actor_mac") != silent.pop("actor_mac")
     assert named.pop("actor")
     assert named == silent
+
+
+def test_what_continues_a_stream_names_nobody_and_need_not_say_so() -> None:
+    key, value, headers = record()
+    assert not [name for name in headers if "actor" in name]
+    found = CODEC.decode(key, value, headers)
+    assert (found.actor, found.tells_actor) == (None, True)
 
 
 def test_without_a_trace() -> None:
