@@ -108,7 +108,7 @@ def asked(
     system: QuerySystem,
     subject: str,
     scope: str = "read",
-    after: int | None = None,
+    after: int | str | None = None,
     last_event_id: int | str | None = None,
     token: str | None = None,
 ) -> Iterator[httpx.Response]:

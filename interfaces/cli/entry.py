@@ -1,5 +1,6 @@
 """Runs a command line and keeps every stack trace from the person who typed it."""
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,9 @@ INTERRUPTED = 130
 
 def run_cli(arguments: Sequence[str]) -> int:
     """Run one command; return 0 done, 1 a check failed, 2 wrong usage, 3 something is missing."""
+    # It warns of a transaction that an interrupt left open, which is what an interrupt is for.
+    # Roles, which log, still get it.
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     try:
         code = build(arguments)(list(arguments), prog_name="./falcon", standalone_mode=False)
     except typer.TyperException as problem:
