@@ -27,8 +27,11 @@ CHECKS = {
 }
 """What Python runs to judge the code without running it."""
 
-BESIDE = ("tests/unit", "tests/property", "tests/integration")
-"""Tests of parts: they run beside the others, which mostly wait for whole systems to come up."""
+PARTS = ("tests/unit", "tests/property", "tests/integration")
+"""Tests of parts; those of whole systems run beside them, and take less long."""
+
+LATER = "tests/integration/test_[q-z]*"
+"""Tests of parts that run behind those of whole systems, so that both runs end together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,14 @@ def _check(console: Console, name: str, command: list[str], root: Path) -> Step:
 
 def _runs(chosen: list[str], root: Path) -> dict[str, list[str]]:
     """Return what pytest is told to run, by the name of each run."""
-    beside = [folder for folder in BESIDE if (root / folder).is_dir()]
-    if chosen or not beside:
+    parts = [folder for folder in PARTS if (root / folder).is_dir()]
+    if chosen or not parts:
         return {"pytest": chosen}
+    apart = [f"--ignore={folder}" for folder in PARTS[:2]]
+    apart += [f"--ignore-glob={root / LATER.replace('[', '[!')}"]
     return {
-        "pytest, all others": [f"--ignore={folder}" for folder in beside],
-        f"pytest {' '.join(beside)}": beside,
+        "pytest, whole systems": apart,
+        "pytest, parts": [*parts, f"--ignore-glob={root / LATER}"],
     }
 
 
