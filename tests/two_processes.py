@@ -121,7 +121,10 @@ class TwoProcesses:
 
     def money(self, home: str, shop: str) -> Money:
         """Return where the money is by the wallets' events; their heads must say the same."""
-        (posted, held), (paid, none) = (self._folded(wallet) for wallet in (home, shop))
+        with self.audit.transaction():
+            # Somebody may commit between one look and the next.
+            self.audit.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            (posted, held), (paid, none) = (self._folded(wallet) for wallet in (home, shop))
         assert none == 0
         return posted, held, paid
 
