@@ -28,7 +28,7 @@ CHECKS = {
 """What Python runs to judge the code without running it."""
 
 PARTS = ("tests/unit", "tests/property", "tests/integration")
-"""Tests of parts; those of whole systems run beside them, and take less long."""
+"""Tests of parts; those of whole systems run beside them."""
 
 LATER = "tests/integration/test_[r-z]*"
 """Tests of parts that run behind those of whole systems, so that both runs end together."""
