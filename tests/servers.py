@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -16,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 
 from infrastructure.databases.logins import (
     DATABASES,
+    OWNER,
     Database,
     Login,
     conninfo,
@@ -42,11 +43,36 @@ class PostgresHome:
     home: Path
     secrets: Secrets
     server: Postgres
+    patterns: dict[str, Settings] = field(default_factory=dict)
+    """By ledger the settings of databases that fresh ones are copied from."""
 
     @property
     def admin(self) -> str:
         """Connection string of the superuser."""
         return self.server.admin_conninfo()
+
+    def pattern(self, ledger: str) -> Settings:
+        """Return the settings of migrated databases of a ledger that nobody connects to."""
+        if ledger not in self.patterns:
+            settings = self.settings(self.home / "pattern", ledger)
+            provision(self.admin, settings, self.secrets)
+            migrate(self.admin, settings)
+            self.patterns[ledger] = settings
+        return self.patterns[ledger]
+
+    def settings(self, home: Path, ledger: str, kafka: str | None = None) -> Settings:
+        """Return settings of databases that are not there yet."""
+        running = self.server.running()
+        assert running is not None, "the session's PostgreSQL has ended"
+        environ = {
+            "FALCONPAY_HOME": str(home),
+            "FALCONPAY_CACHE": os.environ.get("FALCONPAY_CACHE", ""),
+            "FALCONPAY_LEDGER": ledger,
+            "FALCONPAY_DATABASE_PORT": str(running.port),
+            "FALCONPAY_DATABASE_PREFIX": f"t{uuid.uuid4().hex[:10]}_",
+            "FALCONPAY_KAFKA_BOOTSTRAP": kafka or "",
+        }
+        return read_settings(environ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,22 +157,18 @@ def start_kafka(home: Path) -> Kafka:
 def fresh_databases(
     postgres: PostgresHome, home: Path, ledger: str = "main", kafka: str | None = None
 ) -> FreshDatabases:
-    """Make and migrate three databases on the session's server, with settings in a new home."""
-    running = postgres.server.running()
-    assert running is not None, "the session's PostgreSQL has ended"
-    environ = {
-        "FALCONPAY_HOME": str(home),
-        "FALCONPAY_CACHE": os.environ.get("FALCONPAY_CACHE", ""),
-        "FALCONPAY_LEDGER": ledger,
-        "FALCONPAY_DATABASE_PORT": str(running.port),
-        "FALCONPAY_DATABASE_PREFIX": f"t{uuid.uuid4().hex[:10]}_",
-        "FALCONPAY_KAFKA_BOOTSTRAP": kafka or "",
-    }
-    settings = read_settings(environ)
-    # Logins belong to the whole server, so every home on it has the same passwords.
+    """Make three migrated databases on the session's server, with settings in a new home."""
+    settings = postgres.settings(home, ledger, kafka)
+    copy = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
+    with psycopg.connect(postgres.admin, autocommit=True) as connection:
+        for database in DATABASES:
+            names = [database_name(settings, database), OWNER]
+            names.append(database_name(postgres.pattern(ledger), database))
+            connection.execute(copy.format(*map(sql.Identifier, names)))
+    # What a login may do in a database and finds there is not copied with it. Logins belong to
+    # the whole server, so every home on it has the same passwords.
     provision(postgres.admin, settings, postgres.secrets)
     shutil.copytree(postgres.home / "secrets", home / "secrets", dirs_exist_ok=True)
-    migrate(postgres.admin, settings)
     return FreshDatabases(settings, Secrets(home, {}), postgres.admin)
 
 

@@ -57,6 +57,16 @@ class Step:
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pytest at work; `out` holds what it writes where that waits for its end."""
+
+    name: str
+    report: Path
+    process: subprocess.Popen[bytes]
+    out: IO[bytes] | None
+
+
 def run_tests(paths: list[str], long: bool, root: Path = ROOT) -> int:
     """Run checks and tests, all of them also after a failure; return 0, 1, or 2 for a wrong path.
 
@@ -111,37 +121,40 @@ def _pytest(console: Console, runs: dict[str, list[str]], long: bool, root: Path
     """Run pytest once for each of the runs, side by side; what the first writes is seen at once."""
     console.file.flush()
     marks = [] if long else ["-m", "not slow"]
-    environment = {**os.environ, "PYTHONPATH": str(root)}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as ends:
-        started: list[tuple[str, Path, subprocess.Popen[bytes], IO[bytes] | None]] = []
+        started: list[Run] = []
         for number, (name, paths) in enumerate(runs.items()):
             report = Path(folder) / f"{number}.xml"
             command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *marks, *paths]
-            out: IO[bytes] | None = None
-            if number:
-                out = ends.enter_context(tempfile.TemporaryFile())
-            # Whole systems are asked how soon they are there again, so they come first.
-            gently = ["nice", "-n", "5"] if number else []
-            process = subprocess.Popen(
-                gently + command, cwd=root, env=environment, stdout=out, stderr=out
-            )
-            started.append((name, report, ends.enter_context(process), out))
+            out = ends.enter_context(tempfile.TemporaryFile()) if number else None
+            started.append(Run(name, report, _begin(command, out, root, ends), out))
 
         def terminate(_number: int, _frame: FrameType | None) -> None:
-            for _, _, process, _ in started:
-                process.terminate()
+            for run in started:
+                run.process.terminate()
 
         before = signal.signal(signal.SIGTERM, terminate)
         ends.callback(signal.signal, signal.SIGTERM, before)
-        steps = []
-        for name, report, process, out in started:
-            code = _wait_to_the_end(process)
-            if out is not None:
-                out.seek(0)
-                shown = out.read().decode(errors="replace")
-                console.print(shown, markup=False, highlight=False, soft_wrap=True)
-            steps.append(_step(name, report, code))
-        return steps
+        return [_end(console, run) for run in started]
+
+
+def _begin(
+    command: list[str], out: IO[bytes] | None, root: Path, ends: ExitStack
+) -> subprocess.Popen[bytes]:
+    # Whole systems are asked how soon they are there again, so they come first.
+    gently = [] if out is None else ["nice", "-n", "5"]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    process = subprocess.Popen(gently + command, cwd=root, env=environment, stdout=out, stderr=out)
+    return ends.enter_context(process)
+
+
+def _end(console: Console, run: Run) -> Step:
+    code = _wait_to_the_end(run.process)
+    if run.out is not None:
+        run.out.seek(0)
+        shown = run.out.read().decode(errors="replace")
+        console.print(shown, markup=False, highlight=False, soft_wrap=True)
+    return _step(run.name, run.report, code)
 
 
 def _wait_to_the_end(process: subprocess.Popen[bytes]) -> int:

@@ -1,11 +1,12 @@
 """A client of the stream of changes, which comes again from where it was cut off, each time."""
 
 import json
-import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import httpx
+
+from tests.faults.watcher import Watcher
 
 PATH = "/v1/stream"
 AGAIN_SECONDS = 0.5
@@ -16,8 +17,10 @@ HEARD = "stream.jsonl"
 """Where among the logs each event stands: its name, its position and its document."""
 
 
-class Listener:
+class Listener(Watcher):
     """A thread that writes down every event of the whole ledger, from position 1 on."""
+
+    patience = 1.0
 
     def __init__(self, query_url: str, token: str, path: Path) -> None:
         """Begin at once; the token has to see everything."""
@@ -27,14 +30,7 @@ class Listener:
         self._url = query_url + PATH
         self._token = token
         self._path = path
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Listen no more; what is under way is left behind."""
-        self._stop.set()
-        self._thread.join(1)
+        super().__init__()
 
     def _run(self) -> None:
         timeout = httpx.Timeout(5, read=SILENT_SECONDS)

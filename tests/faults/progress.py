@@ -1,32 +1,25 @@
 """Looks again and again how far the read models are, from outside, while a campaign runs."""
 
 import json
-import threading
 import time
 from pathlib import Path
 
 import psycopg
 
 from tests.faults.tables import reports_of
+from tests.faults.watcher import Watcher
 
 EVERY_SECONDS = 0.25
 
 
-class Progress:
+class Progress(Watcher):
     """A thread that writes the lowest checkpoint down, with the time, as long as it can be read."""
 
     def __init__(self, database_url: str, path: Path) -> None:
         """Begin at once; `database_url` is that of the reading login."""
         self._url = f"{reports_of(database_url)} connect_timeout=2"
         self._path = path
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop looking; whoever hangs with a paused server is left behind."""
-        self._stop.set()
-        self._thread.join(5)
+        super().__init__()
 
     def _run(self) -> None:
         with self._path.open("a", buffering=1) as file:

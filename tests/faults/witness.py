@@ -1,13 +1,14 @@
 """An auditor who asks for the latest seal and the trial balance again and again."""
 
 import json
-import threading
 import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.faults.watcher import Watcher
 
 EVERY_SECONDS = 0.5
 SEAL, TRIAL_BALANCE = "/v1/audit/seals/latest", "/v1/reports/trial-balance"
@@ -20,7 +21,7 @@ READ = """
 """How often somebody has read something, as the log of that says."""
 
 
-class Witness:
+class Witness(Watcher):
     """A thread that writes each other checkpoint down as soon as it is shown.
 
     `read` is how many trial balances it was answered, `faults` what was wrong with them.
@@ -33,14 +34,7 @@ class Witness:
         self._url = query_url
         self._headers = {"Authorization": f"Bearer {token}"}
         self._path = path
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop asking, and leave a question behind that is not answered in time."""
-        self._stop.set()
-        self._thread.join(5)
+        super().__init__()
 
     def _run(self) -> None:
         before = ""

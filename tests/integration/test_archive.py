@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from domain.identifiers import StreamId
+from tests.archived import files
 from tests.books import ROOT, falcon, falcon_json
 from tests.tampered_book import Tampered, pay_more
 
@@ -19,10 +20,6 @@ pytestmark = pytest.mark.usefixtures("world")
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     return tmp_path / "archive"
-
-
-def files(store: Path) -> list[str]:
-    return sorted(path.name for path in store.iterdir() if path.name != ".lock")
 
 
 def test_what_is_sealed_is_archived_and_the_next_run_goes_on(world: Tampered, store: Path) -> None:

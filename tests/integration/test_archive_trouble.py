@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from interfaces.archiving.place import Place
+from tests.archived import files
 from tests.books import INTERRUPTED, ROOT, falcon, falcon_command, falcon_json
 from tests.faults.kinds.disk import full, no_mounts, small_disk
 from tests.tampered_book import Tampered
@@ -22,11 +23,6 @@ pytestmark = pytest.mark.usefixtures("world")
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     return tmp_path / "archive"
-
-
-def files(store: Path) -> list[str]:
-    """Return the names of all that lies there, but for the lock, which is nothing by itself."""
-    return sorted(path.name for path in store.iterdir() if path.name != ".lock")
 
 
 def test_without_room_no_part_is_begun(world: Tampered, store: Path) -> None:
