@@ -8,6 +8,7 @@ import tempfile
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import LiteralString
 
 import psutil
 import psycopg
@@ -32,6 +33,12 @@ from infrastructure.settings import Settings, read_settings
 from tests.tools.absent_server import server_absent
 
 __all__ = ["FreshDatabases", "PostgresHome", "free_port", "fresh_databases"]
+
+ANOTHER_STORE: tuple[LiteralString, ...] = (
+    "ALTER TABLE {} DISABLE TRIGGER store_is_immutable",
+    "UPDATE {} SET id = gen_random_uuid(), created_at = clock_timestamp()",
+    "ALTER TABLE {} ENABLE ALWAYS TRIGGER store_is_immutable",
+)
 
 SESSION_HOME = re.compile(r"falconpay-tests-(\d+)-")
 
@@ -95,6 +102,13 @@ class FreshDatabases:
         """Connect as superuser, each statement a transaction."""
         name = database_name(self.settings, database)
         return psycopg.connect(make_conninfo(self.admin, dbname=name), autocommit=True)
+
+    def become_another_store(self) -> None:
+        """Give the store an identity of its own, as if it had not been copied."""
+        store = sql.Identifier(self.settings.ledger_schema, "store")
+        with self.connect_admin() as connection, connection.transaction():
+            for statement in ANOTHER_STORE:
+                connection.execute(sql.SQL(statement).format(store))
 
     @property
     def environ(self) -> dict[str, str]:
@@ -169,7 +183,9 @@ def fresh_databases(
     # the whole server, so every home on it has the same passwords.
     provision(postgres.admin, settings, postgres.secrets)
     shutil.copytree(postgres.home / "secrets", home / "secrets", dirs_exist_ok=True)
-    return FreshDatabases(settings, Secrets(home, {}), postgres.admin)
+    made = FreshDatabases(settings, Secrets(home, {}), postgres.admin)
+    made.become_another_store()
+    return made
 
 
 def session_home() -> Path:

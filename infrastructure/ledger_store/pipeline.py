@@ -27,7 +27,17 @@ class _SyncLast(psycopg.Pipeline):
 
     def _exit_gen(self) -> PQGen[None]:
         self._gathers = False
-        yield from self._sync_gen()
+        self._enqueue_sync()
+        fault: psycopg.Error | None = None
+        # A fault may have come before the last statements were sent; what answers those is read
+        # nevertheless, or the connection could not be used any more.
+        for step in (self._communicate_gen(), self._fetch_gen(flush=False)):
+            try:
+                yield from step
+            except psycopg.Error as later:
+                fault = fault or later
+        if fault is not None:
+            raise fault
 
 
 @contextmanager

@@ -30,7 +30,7 @@ CHECKS = {
 PARTS = ("tests/unit", "tests/property", "tests/integration")
 """Tests of parts; those of whole systems run beside them."""
 
-LATER = "tests/integration/test_[r-z]*"
+LATER = "tests/integration/test_[rt-z]*"
 """Tests of parts that run behind those of whole systems, so that both runs end together."""
 
 
