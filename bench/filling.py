@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
+from uuid import UUID
 
 import psycopg
 
@@ -56,7 +57,7 @@ class Filling:
         self._codec = EventCodec()
         self._wallets: dict[WalletId, Wallet] = {}
         self.position = 0
-        self._transferred = 0
+        self.transferred = 0
         self.hot = _wallet(0)
 
     @property
@@ -100,8 +101,8 @@ class Filling:
         """Yield transfers of which a share pays into the hot wallet."""
         assert hot <= 1, "each transfer has one event in the hot wallet"
         ids = list(self._wallets)
-        begin = self._transferred
-        self._transferred += count
+        begin = self.transferred
+        self.transferred += count
         for number in range(begin, begin + count):
             source, destination = random.sample(ids, 2)
             if source != self.hot and number * hot % 1 < hot:
@@ -183,8 +184,13 @@ def _opening(number: int) -> Submission:
     return Submission(command, OPERATOR, stream, "0" * 64)
 
 
+def transfer_stream(number: int) -> UUID:
+    """Return the stream of one of the transfers, which are numbered from 0."""
+    return key_stream("main", "bench", "filling", f"transfer-{number}")
+
+
 def _transfer(number: int, source: WalletId, destination: WalletId) -> Submission:
-    stream = key_stream("main", "bench", "filling", f"transfer-{number}")
+    stream = transfer_stream(number)
     command = transfer_money(
         payment_id=payment_id(stream),
         source_wallet_id=source,

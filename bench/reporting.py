@@ -8,11 +8,12 @@ import httpx
 
 from bench.arithmetic import percentile
 from bench.figure import Figure
-from bench.filling import Filling
+from bench.filling import Filling, transfer_stream
 from bench.million import EVENTS, HOT_EVENTS, WALLETS
 from bench.place import Place
 from bench.plan import Plan
 from bench.reported_past import EVENTS_OF_THREE, past
+from domain.identifiers import payment_id
 
 ASKED = 300
 """How often each report is asked for in a run: enough for a percentile of 99."""
@@ -36,6 +37,7 @@ def figures(place: Place, plan: Plan) -> list[Figure]:
         filling.fill(wallets, plain, int(HOT_EVENTS * share) - others)
         filling.add(past(filling.wallets, filling.hot, others))
     place.caught_up(900)
+    _sealed(place, filling.position)
     token = place.token("bench", "audit")
     headers = {"Authorization": f"Bearer {token}"}
     with httpx.Client(base_url=place.urls["query"], headers=headers, timeout=30) as client:
@@ -49,6 +51,18 @@ def figures(place: Place, plan: Plan) -> list[Figure]:
             )
             for name, draw in _questions(filling).items()
         ]
+
+
+def _sealed(place: Place, position: int) -> None:
+    """Wait until a seal holds all that was filled in."""
+    headers = {"Authorization": f"Bearer {place.token('bench', 'audit')}"}
+    end = time.monotonic() + 300
+    while time.monotonic() < end:
+        latest = httpx.get(f"{place.urls['query']}/v1/audit/seals/latest", headers=headers)
+        if latest.status_code == 200 and latest.json()["size"] >= position:
+            return
+        time.sleep(0.5)
+    raise AssertionError("the seals do not catch up")
 
 
 def _p99(client: httpx.Client, draw: Draw) -> float:
@@ -75,7 +89,17 @@ def _questions(filling: Filling) -> dict[str, Draw]:
     def trail_of_any() -> tuple[str, Mapping[str, str]]:
         return "/v1/audit/trail", {"wallet_id": random.choice(wallets)}
 
+    def proof_of_any() -> tuple[str, Mapping[str, str]]:
+        stream = transfer_stream(random.randrange(filling.transferred))
+        return f"/v1/audit/payments/{payment_id(stream)}/proof", {}
+
+    def statement_of_any(form: str) -> Draw:
+        return lambda: (f"/v1/wallets/{random.choice(wallets)}/statement", {"format": form})
+
     return {
+        "proof of a payment": proof_of_any,
+        "statement, json": statement_of_any("json"),
+        "statement, pdf": statement_of_any("pdf"),
         "months": book("/v1/reports/monthly"),
         "declines by reason": book("/v1/reports/declined"),
         "holds by age": book("/v1/reports/holds"),

@@ -48,19 +48,23 @@ MOVED = sql.SQL("""
         AND l.position > %(passed)s AND l.position > %(beyond)s AND l.position <= %(at)s
         AND (%(direction)s::text IS NULL OR direction = %(direction)s)
     LIMIT %(most)s + 1""")
+# Times never go back along positions, so that of the last movement is looked up for a page only.
 COUNTERPARTIES = sql.SQL("""
     WITH sums AS MATERIALIZED (
-        SELECT counterparty, sum(amount) AS volume,
+        SELECT counterparty, sum(amount) AS volume, count(*) AS count, max(position) AS position,
             count(*) FILTER (WHERE direction = 'debit') AS paid_count,
             coalesce(sum(amount) FILTER (WHERE direction = 'debit'), 0) AS paid,
-            count(*) FILTER (WHERE direction = 'credit') AS received_count,
-            coalesce(sum(amount) FILTER (WHERE direction = 'credit'), 0) AS received,
-            max(recorded_at) AS last_at, sum(count(*)) OVER ()::bigint AS movements
-        FROM ({moved}) AS moved GROUP BY counterparty)
-    SELECT * FROM sums
-    WHERE %(after)s::text IS NULL OR volume < %(volume)s::numeric
-        OR (volume = %(volume)s::numeric AND counterparty > %(after)s)
-    ORDER BY volume DESC, counterparty LIMIT %(limit)s""").format(moved=MOVED)
+            sum(count(*)) OVER ()::bigint AS movements
+        FROM ({moved}) AS moved GROUP BY counterparty),
+    page AS (
+        SELECT * FROM sums
+        WHERE %(after)s::text IS NULL OR volume < %(volume)s::numeric
+            OR (volume = %(volume)s::numeric AND counterparty > %(after)s)
+        ORDER BY volume DESC, counterparty LIMIT %(limit)s)
+    SELECT p.counterparty, p.volume, p.paid_count, p.paid, p.count - p.paid_count AS received_count,
+        p.volume - p.paid AS received, e.recorded_at AS last_at, p.movements
+    FROM page p JOIN entries e USING (position)
+    ORDER BY p.volume DESC, p.counterparty""").format(moved=MOVED)
 # What a payer wrote is not the payee's to see, so it names what was paid only. A payment is looked
 # up by its id for each movement: unknown to the planner, few of them would make it read all.
 FLOWS = sql.SQL("""
@@ -83,19 +87,20 @@ OPENING = """
 # The last of each of so many stretches, and of all the first, the lowest and the highest.
 HISTORY = """
     WITH moved AS MATERIALIZED (
-        SELECT position, recorded_at, posted_after FROM entries
+        SELECT position, recorded_at, posted_after, row_number() OVER (ORDER BY position) AS number
+        FROM entries
         WHERE wallet_id = %(wallet_id)s AND direction IS NOT NULL
             AND position > %(after)s AND position <= %(at)s
         ORDER BY position LIMIT %(most)s + 1),
-    numbered AS (
-        SELECT *, row_number() OVER (ORDER BY position) AS number, count(*) OVER () AS movements
+    told AS MATERIALIZED (
+        SELECT count(*) AS movements, min(posted_after) AS low, max(posted_after) AS high
         FROM moved),
-    extremes AS (
-        (SELECT position FROM moved ORDER BY posted_after, position LIMIT 1)
-        UNION ALL
-        (SELECT position FROM moved ORDER BY posted_after DESC, position LIMIT 1))
-    SELECT position, recorded_at, posted_after AS posted, movements FROM numbered
-    WHERE movements <= %(points)s OR number = 1 OR position IN (SELECT position FROM extremes)
+    extremes AS MATERIALIZED (
+        SELECT min(number) FILTER (WHERE posted_after = low) AS lowest,
+            min(number) FILTER (WHERE posted_after = high) AS highest
+        FROM moved, told)
+    SELECT position, recorded_at, posted_after AS posted, movements FROM moved, told, extremes
+    WHERE movements <= %(points)s OR number IN (1, lowest, highest)
         OR number * (%(points)s - 3) / movements > (number - 1) * (%(points)s - 3) / movements
     ORDER BY position"""
 

@@ -68,7 +68,7 @@ class Worker:
         source: Source,
         *,
         epoch: int = 1,
-        limit: int = 20_000,
+        limit: int = 50_000,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take what to feed, where the rows go, and where events come from; touch nothing yet.

@@ -15,14 +15,19 @@ SOON = 0.2
 def test_a_refusal_is_told_whenever_it_comes(databases: FreshDatabases, pause: float) -> None:
     """Before the end is sent or behind it: the first fault is raised, and all results are read."""
     with databases.connect("command") as connection:
-        with pytest.raises(psycopg.errors.DivisionByZero), pipeline(connection) as line:
-            connection.execute("BEGIN")
-            connection.execute("SELECT 1 / 0")
-            time.sleep(pause)
-            line.gather()
-            connection.execute("COMMIT")
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            divide(connection, pause)
         connection.execute("ROLLBACK")
         assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def divide(connection: psycopg.Connection, pause: float) -> None:
+    with pipeline(connection) as line:
+        connection.execute("BEGIN")
+        connection.execute("SELECT 1 / 0")
+        time.sleep(pause)
+        line.gather()
+        connection.execute("COMMIT")
 
 
 def test_a_lost_connection_is_told(databases: FreshDatabases) -> None:
