@@ -50,6 +50,13 @@ class Seeded:
         (file,) = re.findall(r"^\+\+\+ b/(.+)$", self.path.read_text(), re.MULTILINE)
         return str(file)
 
+    @property
+    def line(self) -> int:
+        """The line of that file where the patch begins."""
+        match = re.search(r"^@@ -(\d+)", self.path.read_text(), re.MULTILINE)
+        assert match is not None, f"{self.path.name} changes nothing"
+        return int(match[1])
+
     def _told(self, what: str) -> str:
         match = re.search(rf"^{what}: (.+)$", self.path.read_text(), re.MULTILINE)
         assert match is not None, f"{self.path.name} does not say {what!r}"

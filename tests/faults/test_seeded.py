@@ -6,6 +6,7 @@ then fail. Every run of the tests tries three of them, chosen by the commit, a l
 """
 
 import importlib.util
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,6 +74,19 @@ def test_every_patch_fits_and_leaves_a_program(broken: Path, seeded: Seeded) -> 
         finally:
             sys.dont_write_bytecode = False
             del sys.modules[spec.name]
+
+
+@pytest.mark.parametrize(
+    "seeded", [pytest.param(s, id=s.name) for s in SEEDED if "/migrations/" in s.file]
+)
+def test_no_later_migration_replaces_what_is_broken(seeded: Seeded) -> None:
+    """A fault in a function that is dropped and made anew afterwards breaks nothing."""
+    patched = ROOT / seeded.file
+    above = patched.read_text().splitlines()[: seeded.line]
+    made = re.findall(r"^CREATE FUNCTION (\w+)\(", "\n".join(above), re.MULTILINE)
+    for later in patched.parent.glob("*.sql"):
+        if later.name > patched.name and made:
+            assert f"DROP FUNCTION {made[-1]}(" not in later.read_text(), later.name
 
 
 @pytest.mark.timeout(1800)
