@@ -10,21 +10,19 @@ from functools import lru_cache
 from domain.events import Event, RequestAccepted, RequestRefused
 from domain.payment_events import PaymentDeclined
 from projections.contract import Applied, Cursor, Projection, Snapshot
+from projections.rows import Rows
 
-ADD = "COPY audit_trail (actor, position, wallet_id, payment_id) FROM STDIN"
-NONE = "\\N"
+ADDED = Rows("audit_trail", {"bigint": "actor position", "text": "wallet_id payment_id"})
 
 
 def apply(events: Sequence[Applied], cursor: Cursor) -> None:
     """Add a row for each event that tells who gave its command."""
-    lines = [
-        f"{actor_key(applied.actor.sub)}\t{applied.position}\t{_objects(applied.event)}\n"
+    rows = [
+        (actor_key(applied.actor.sub), applied.position, *_objects(applied.event))
         for applied in events
         if applied.actor is not None
     ]
-    if lines:
-        with cursor.copy(ADD) as copy:
-            copy.write("".join(lines))
+    ADDED.add(cursor, rows)
 
 
 @lru_cache(maxsize=65_536)
@@ -34,8 +32,8 @@ def actor_key(sub: str) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def _objects(event: Event) -> str:
-    """Return wallet and payment of what does not show in their own events, as two columns."""
+def _objects(event: Event) -> tuple[str | None, str | None]:
+    """Return wallet and payment of what does not show in their own events."""
     match event:
         case RequestAccepted(wallet_id=wallet, payment_id=payment):
             pass
@@ -45,8 +43,8 @@ def _objects(event: Event) -> str:
             wallet = legs[0].source_wallet_id if legs else wallet
             payment = None
         case _:
-            return f"{NONE}\t{NONE}"
-    return f"{wallet or NONE}\t{payment or NONE}"
+            return None, None
+    return wallet, payment
 
 
 AUDIT_TRAIL = Projection("audit_trail", 1, ("audit_trail",), apply)

@@ -36,11 +36,13 @@ OPEN = """
         AS o (wallet_id, position, opened_at, overdraft_limit, kind, account_class, currency,
             owner, name, reference)"""
 MOVE = """
-    UPDATE balances b
-    SET posted = b.posted + m.posted, held = b.held + m.held, position = m.position
-    FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[])
-        AS m (wallet_id, posted, held, position)
-    WHERE b.wallet_id = m.wallet_id"""
+    WITH moved AS (
+        UPDATE balances b
+        SET posted = b.posted + m.posted, held = b.held + m.held, position = m.position
+        FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[])
+            AS m (wallet_id, posted, held, position)
+        WHERE b.wallet_id = m.wallet_id RETURNING 1)
+    SELECT count(*) FROM moved"""
 CHANGE = sql.SQL("""
     UPDATE balances SET {changes} position = greatest(position, %s) WHERE wallet_id = %s""")
 EFFECTS: Mapping[type, tuple[int, int]] = {
@@ -70,13 +72,14 @@ def apply(events: Sequence[Applied], cursor: Cursor) -> None:
     if opened:
         cursor.execute(OPEN, [list(column) for column in zip(*opened, strict=True)])
     if moved:
-        cursor.execute(MOVE, [array(moved), *map(array, zip(*moved.values(), strict=True))])
-        assert cursor.rowcount == len(moved), "money moved in a wallet that was never opened"
-    for applied, columns in changed:
-        assignments = [sql.SQL("{} = %s").format(sql.Identifier(name)) for name in columns]
+        columns = [array(moved), *map(array, zip(*moved.values(), strict=True))]
+        ((count,),) = cursor.execute(MOVE, columns).fetchall()
+        assert count == len(moved), "money moved in a wallet that was never opened"
+    for applied, changes in changed:
+        assignments = [sql.SQL("{} = %s").format(sql.Identifier(name)) for name in changes]
         cursor.execute(
             CHANGE.format(changes=sql.SQL("").join(part + sql.SQL(", ") for part in assignments)),
-            [*columns.values(), applied.position, applied.stream_id],
+            [*changes.values(), applied.position, applied.stream_id],
         )
 
 

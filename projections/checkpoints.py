@@ -23,7 +23,8 @@ ADVANCE = """
         updated_at = clock_timestamp()
     FROM unnest(%s::text[], %s::integer[]) AS p (projection, version)
     WHERE c.projection = p.projection AND c.version = p.version
-        AND c.position = %s AND c.store = %s AND c.epoch = %s"""
+        AND c.position = %s AND c.store = %s AND c.epoch = %s
+    RETURNING c.projection"""
 MARK = """
     UPDATE checkpoint SET state = %s, reason = %s, updated_at = clock_timestamp()
     WHERE projection = ANY(%s) AND (state, reason) IS DISTINCT FROM (%s, %s)"""
@@ -80,11 +81,11 @@ def advance(
     event = event_id(last.stream_id, last.version)
     names = [p.name for p in projections]
     versions = [p.version for p in projections]
-    cursor.execute(
+    moved = cursor.execute(
         ADVANCE,
         [last.position, event, last.recorded_at, state, names, versions, expected, store, epoch],
-    )
-    if cursor.rowcount != len(names):
+    ).fetchall()
+    if len(moved) != len(names):
         raise Superseded
 
 

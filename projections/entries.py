@@ -21,6 +21,7 @@ from domain.payment_events import (
     PaymentCompleted,
 )
 from projections.contract import Applied, Cursor, Projection, Snapshot, array
+from projections.rows import Row, Rows
 
 STANDINGS = """
     SELECT w.wallet_id, e.posted_after, e.held_after
@@ -28,9 +29,14 @@ STANDINGS = """
     CROSS JOIN LATERAL (
         SELECT posted_after, held_after FROM entries
         WHERE entries.wallet_id = w.wallet_id ORDER BY entries.position DESC LIMIT 1) AS e"""
-ADD = """
-    COPY entries (position, version, amount, posted_after, held_after, recorded_at, effective_at,
-        wallet_id, payment_id, counterparty, direction, currency, description) FROM STDIN"""
+ADDED = Rows(
+    "entries",
+    {
+        "bigint": "position version amount posted_after held_after",
+        "timestamptz": "recorded_at effective_at",
+        "text": "wallet_id payment_id counterparty direction currency description",
+    },
+)
 
 Movement = (
     WalletDebited | WalletCredited | WalletFundsHeld | WalletHoldCaptured | WalletHoldReleased
@@ -67,17 +73,16 @@ def apply(events: Sequence[Applied], cursor: Cursor) -> None:
         if isinstance(applied.event, DESCRIBED)
     }
     wallets = array({applied.stream_id for applied, _ in movements})
-    standings = {row[0]: (row[1], row[2]) for row in cursor.execute(STANDINGS, [wallets])}
-    with cursor.copy(ADD) as copy:
-        for row in _rows(movements, descriptions, standings):
-            copy.write_row(row)
+    found = cursor.execute(STANDINGS, [wallets]).fetchall()
+    standings = {wallet: (posted, held) for wallet, posted, held in found}
+    ADDED.add(cursor, list(_rows(movements, descriptions, standings)))
 
 
 def _rows(
     movements: Sequence[tuple[Applied, Movement]],
     descriptions: dict[tuple[str, str], str | None],
     standings: dict[str, tuple[int, int]],
-) -> Iterator[tuple[object, ...]]:
+) -> Iterator[Row]:
     for applied, event in movements:
         wallet = applied.stream_id
         posted, held = standings.get(wallet, (0, 0))

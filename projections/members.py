@@ -13,7 +13,7 @@ GIVE = """
     INSERT INTO members (wallet_id, user_id, role, opened_position)
     SELECT %(wallet_id)s, %(user_id)s, %(role)s, opened_position
     FROM members WHERE wallet_id = %(wallet_id)s LIMIT 1
-    ON CONFLICT (wallet_id, user_id) DO UPDATE SET role = excluded.role"""
+    ON CONFLICT (wallet_id, user_id) DO UPDATE SET role = excluded.role RETURNING 1"""
 OWN = "SELECT wallet_id FROM members WHERE user_id = %s AND wallet_id = ANY(%s)"
 TAKE = "DELETE FROM members WHERE wallet_id = %s AND user_id = %s"
 
@@ -31,11 +31,11 @@ def apply(events: Sequence[Applied], cursor: Cursor) -> None:
         event = applied.event
         if isinstance(event, WalletMemberAdded):
             # A wallet always has an owner, whose row knows when it was opened.
-            cursor.execute(
+            given = cursor.execute(
                 GIVE,
                 {"wallet_id": applied.stream_id, "user_id": event.user_id, "role": event.role},
-            )
-            assert cursor.rowcount == 1, "a role was given in a wallet that has no owner"
+            ).fetchall()
+            assert given, "a role was given in a wallet that has no owner"
         elif isinstance(event, WalletMemberRemoved):
             cursor.execute(TAKE, [applied.stream_id, event.user_id])
 

@@ -9,14 +9,19 @@ from psycopg.rows import class_row
 
 from domain.payment_request_events import PaymentRequestCreated, PaymentRequestEvent
 from projections.contract import Applied, Cursor, Projection, Snapshot
+from projections.rows import Row, Rows
 
-ADD = """
-    COPY payment_requests (request_id, position, amount, recorded_at, expires_at, wallet_id,
-        requested_by, payer, currency, status, description) FROM STDIN"""
+MADE = Rows(
+    "payment_requests",
+    {
+        "bigint": "position amount",
+        "timestamptz": "recorded_at expires_at",
+        "text": "request_id wallet_id requested_by payer currency status description",
+    },
+)
 GO_ON = """
     UPDATE payment_requests SET status = %s, payment_id = %s, ended_by = %s
     WHERE request_id = %s"""
-Row = tuple[object, ...]
 
 
 def apply(events: Sequence[Applied], cursor: Cursor) -> None:
@@ -30,21 +35,18 @@ def apply(events: Sequence[Applied], cursor: Cursor) -> None:
         elif isinstance(event, PaymentRequestEvent):
             standing = event.standing
             ended.append((standing.status, standing.payment_id, standing.by, applied.stream_id))
-    if made:
-        with cursor.copy(ADD) as copy:
-            for row in made:
-                copy.write_row(row)
+    MADE.add(cursor, made)
     if ended:
         cursor.executemany(GO_ON, ended)
 
 
 def _made(applied: Applied, event: PaymentRequestCreated) -> Row:
     return (
-        applied.stream_id,
         applied.position,
         event.amount,
         applied.recorded_at,
         event.expires_at,
+        applied.stream_id,
         event.wallet_id,
         event.requested_by,
         event.payer,

@@ -16,24 +16,40 @@ from domain.payment_events import (
 )
 from domain.payment_state import BEGINNINGS, Beginning, standing_after
 from projections.contract import Applied, Cursor, Projection
+from projections.rows import Row, Rows
 
-ADD = """
-    COPY payments (payment_id, position, amount, available, recorded_at, effective_at,
-        source_wallet_id, destination_wallet_id, kind, status, currency, failure_code,
-        description, reference, metadata, captured, uncaptured, refunded, refundable, expires_at,
-        original_payment_id, requested_by, approved_by, quorums) FROM STDIN"""
-ADD_LEGS = """
-    COPY payment_legs (payment_id, leg, position, amount, source_wallet_id, destination_wallet_id,
-        currency) FROM STDIN"""
-ADD_STEPS = """
-    COPY payment_steps (position, payment_id, status, amount, recorded_at, effective_at)
-    FROM STDIN"""
+BEGUN = Rows(
+    "payments",
+    {
+        "bigint": "position amount available captured uncaptured refunded refundable",
+        "timestamptz": "expires_at recorded_at effective_at",
+        "text": "payment_id source_wallet_id destination_wallet_id kind status currency"
+        " failure_code description reference original_payment_id requested_by",
+        "text[]": "approved_by",
+        "json": "metadata quorums",
+    },
+)
+LEGS = Rows(
+    "payment_legs",
+    {
+        "integer": "leg",
+        "bigint": "position amount",
+        "text": "payment_id source_wallet_id destination_wallet_id currency",
+    },
+)
+STEPS = Rows(
+    "payment_steps",
+    {
+        "bigint": "position amount",
+        "timestamptz": "recorded_at effective_at",
+        "text": "payment_id status",
+    },
+)
 GO_ON = """
     UPDATE payments SET began_as = coalesce(began_as, status), status = %s, amount = %s,
         captured = %s, uncaptured = %s, refunded = %s, refundable = %s, expires_at = %s,
         approved_by = CASE WHEN quorums IS NULL THEN NULL ELSE %s::text[] END, failure_code = %s
     WHERE payment_id = %s"""
-Row = tuple[object, ...]
 
 
 def apply(events: Sequence[Applied], cursor: Cursor) -> None:
@@ -53,11 +69,9 @@ def apply(events: Sequence[Applied], cursor: Cursor) -> None:
         else:
             steps.append(_step(applied, event))
             went_on[applied.stream_id] = _standing(applied, event)
-    for statement, rows in ((ADD, begun), (ADD_LEGS, legs), (ADD_STEPS, steps)):
-        if rows:
-            with cursor.copy(statement) as copy:
-                for row in rows:
-                    copy.write_row(row)
+    BEGUN.add(cursor, begun)
+    LEGS.add(cursor, legs)
+    STEPS.add(cursor, steps)
     if went_on:
         cursor.executemany(GO_ON, list(went_on.values()))
 
@@ -68,12 +82,13 @@ def _begun(applied: Applied, event: Beginning) -> Row:
     original = event.original_payment_id if isinstance(event, _FINAL) else None
     standing = standing_after(event)
     return (
-        applied.stream_id,
         applied.position,
         event.amount,
         declined and declined.available,
+        *_amounts(standing),
         applied.recorded_at,
         event.effective_at or applied.recorded_at,
+        applied.stream_id,
         event.source_wallet_id,
         event.destination_wallet_id,
         event.kind,
@@ -82,11 +97,10 @@ def _begun(applied: Applied, event: Beginning) -> Row:
         declined and declined.code,
         event.description,
         event.reference,
-        None if event.metadata is None else json.dumps(event.metadata, ensure_ascii=False),
-        *_amounts(standing),
         original,
         asked and asked.requested_by,
         asked and list(standing.approved_by),
+        None if event.metadata is None else json.dumps(event.metadata, ensure_ascii=False),
         asked and json.dumps({each.wallet_id: each.required for each in asked.quorums}),
     )
 
@@ -108,10 +122,10 @@ def _legs(applied: Applied, event: Beginning) -> list[Row]:
     found: tuple[Leg, ...] = () if isinstance(event, PaymentAuthorized) else event.legs or ()
     return [
         (
-            applied.stream_id,
             number,
             applied.position,
             leg.amount,
+            applied.stream_id,
             leg.source_wallet_id,
             leg.destination_wallet_id,
             leg.currency,
@@ -125,11 +139,11 @@ def _step(applied: Applied, event: PaymentEvent) -> Row:
     effective_at: Any = getattr(event, "effective_at", None)
     return (
         applied.position,
-        applied.stream_id,
-        standing_after(event).status,
         amount,
         applied.recorded_at,
         effective_at or applied.recorded_at,
+        applied.stream_id,
+        standing_after(event).status,
     )
 
 

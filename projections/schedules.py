@@ -20,15 +20,30 @@ from domain.schedule_events import (
     ScheduleStanding,
 )
 from projections.contract import Applied, Cursor, Projection, Snapshot
+from projections.rows import Row, Rows
 
-ADD = """
-    COPY schedules (schedule_id, position, amount, recorded_at, effective_at, source_wallet_id,
-        destination_wallet_id, currency, description, reference, metadata, starts_on, recurrence,
-        until, count, if_missed, created_by, status, next_on, done, attempt, retry_on)
-    FROM STDIN"""
-ADD_OCCURRENCES = """
-    COPY schedule_occurrences (position, schedule_id, occurs_on, attempt, outcome, payment_id,
-        code, retry_on, recorded_at) FROM STDIN"""
+MADE = Rows(
+    "schedules",
+    {
+        "bigint": "position amount",
+        "timestamptz": "recorded_at effective_at",
+        "text": "schedule_id source_wallet_id destination_wallet_id currency description reference"
+        " if_missed recurrence created_by status",
+        "date": "starts_on until next_on retry_on",
+        "integer": "count done attempt",
+        "json": "metadata",
+    },
+)
+OCCURRED = Rows(
+    "schedule_occurrences",
+    {
+        "bigint": "position",
+        "timestamptz": "recorded_at",
+        "date": "occurs_on retry_on",
+        "integer": "attempt",
+        "text": "schedule_id outcome payment_id code",
+    },
+)
 GO_ON = """
     UPDATE schedules SET status = %s, next_on = %s, done = %s, attempt = %s, retry_on = %s
     WHERE schedule_id = %s"""
@@ -44,7 +59,6 @@ OUTCOMES: Mapping[type[Occurrence], str] = {
     ScheduleOccurrenceGivenUp: "given-up",
     ScheduleOccurrenceSkipped: "skipped",
 }
-Row = tuple[object, ...]
 
 
 def apply(events: Sequence[Applied], cursor: Cursor) -> None:
@@ -60,35 +74,36 @@ def apply(events: Sequence[Applied], cursor: Cursor) -> None:
             went_on[applied.stream_id] = (*_standing(event.standing), applied.stream_id)
         if isinstance(event, Occurrence):
             occurrences.append(_occurrence(applied, event))
-    for statement, rows in ((ADD, made), (ADD_OCCURRENCES, occurrences)):
-        if rows:
-            with cursor.copy(statement) as copy:
-                for row in rows:
-                    copy.write_row(row)
+    MADE.add(cursor, made)
+    OCCURRED.add(cursor, occurrences)
     if went_on:
         cursor.executemany(GO_ON, list(went_on.values()))
 
 
 def _made(applied: Applied, event: ScheduleCreated) -> Row:
     return (
-        applied.stream_id,
         applied.position,
         event.amount,
         applied.recorded_at,
         event.effective_at,
+        applied.stream_id,
         event.source_wallet_id,
         event.destination_wallet_id,
         event.currency,
         event.description,
         event.reference,
-        None if event.metadata is None else json.dumps(event.metadata, ensure_ascii=False),
-        event.starts_on,
-        event.recurrence,
-        event.until,
-        event.count,
         event.if_missed,
+        event.recurrence,
         event.created_by,
-        *_standing(event.standing),
+        event.standing.status,
+        event.starts_on,
+        event.until,
+        event.standing.next_on,
+        event.standing.retry_on,
+        event.count,
+        event.standing.done,
+        event.standing.attempt,
+        None if event.metadata is None else json.dumps(event.metadata, ensure_ascii=False),
     )
 
 
@@ -106,14 +121,14 @@ def _occurrence(applied: Applied, event: Occurrence) -> Row:
     postponed = isinstance(event, ScheduleOccurrencePostponed)
     return (
         applied.position,
-        applied.stream_id,
+        applied.recorded_at,
         event.on,
+        event.standing.retry_on if postponed else None,
         event.attempt,
+        applied.stream_id,
         OUTCOMES[type(event)],
         getattr(event, "payment_id", None),
         getattr(event, "code", None),
-        event.standing.retry_on if postponed else None,
-        applied.recorded_at,
     )
 
 

@@ -39,7 +39,7 @@ def apply(events: Sequence[Applied], cursor: Cursor) -> None:
     if not paid:
         return
     wallets = array({applied.stream_id for applied, _ in paid})
-    latest: dict[str, str] = {row[0]: row[1] for row in cursor.execute(LATEST, [wallets])}
+    latest: dict[str, str] = dict(cursor.execute(LATEST, [wallets]).fetchall())
     days: list[tuple[str, str, int]] = []
     late: list[tuple[str, str, int, int]] = []
     for applied, event in paid:

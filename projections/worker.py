@@ -21,6 +21,7 @@ from projections.checkpoints import (
 )
 from projections.contract import Applied, Projection
 from projections.sources import Source, Store
+from projections.transactions import FEW, transaction
 
 CHECK_SECONDS = 1.0
 """How often the store is asked whether it still has what was applied."""
@@ -69,18 +70,20 @@ class Worker:
         *,
         epoch: int = 1,
         limit: int = 50_000,
+        few: int = FEW,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take what to feed, where the rows go, and where events come from; touch nothing yet.
 
         `epoch` is that of the store for which the source was made; `limit` is how many events
-        are applied in one transaction, whole commands apart.
+        are applied in one transaction, whole commands apart, and `few` in a pipeline.
         """
         self._projections = {p.name: p for p in projections}
         self._connection = connection
         self._store = store
         self._source = source
         self._limit = limit
+        self._few = few
         self._monotonic = monotonic
         self._store_id = UUID(int=0)
         self._epoch = epoch
@@ -248,7 +251,7 @@ class Worker:
         before = self._checkpoints[projections[0].name]
         last = events[-1]
         assert events[0].position == before.position + 1, "events are applied without a hole"
-        with self._connection.transaction(), self._connection.cursor() as cursor:
+        with transaction(self._connection, pipelined=len(events) <= self._few) as cursor:
             advance(cursor, projections, self._store_id, self._epoch, before.position, last, state)
             for projection in projections:
                 projection.apply(events, cursor)

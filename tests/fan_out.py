@@ -19,6 +19,7 @@ from infrastructure.report_store.stored_events import StoredEvents, StoreSource
 from projections.catalogue import CATALOGUE
 from projections.contract import Projection
 from projections.sources import Source
+from projections.transactions import FEW
 from projections.worker import Worker
 from tests.events_writer import EventsWriter
 from tests.servers import FreshDatabases
@@ -77,6 +78,7 @@ class FanOut:
         catalogue: Sequence[Projection] = CATALOGUE,
         limit: int = 5_000,
         epoch: int = 1,
+        few: int = FEW,
     ) -> Iterator[Worker]:
         """Give a worker that reads the store itself unless it is given another source."""
         with (
@@ -85,7 +87,7 @@ class FanOut:
         ):
             store = StoredEvents(EventReader(ledger), EventCodec())
             source = source or StoreSource(store)
-            yield Worker(catalogue, reports, store, source, limit=limit, epoch=epoch)
+            yield Worker(catalogue, reports, store, source, limit=limit, epoch=epoch, few=few)
 
     @contextmanager
     def topic_source(self, secret: bytes = SECRET) -> Iterator[TopicSource]:

@@ -14,6 +14,7 @@ from infrastructure.databases.migrate import MIGRATIONS, migrate
 from projections.catalogue import CATALOGUE
 from projections.checkpoints import Superseded, reset
 from projections.contract import Applied, Cursor, Projection
+from projections.transactions import FEW
 from projections.worker import Diverged, Halted, Outdated, Worker
 from tests.backups import as_owner
 from tests.every_payment import write_every_payment
@@ -30,8 +31,8 @@ def fan_out(databases: FreshDatabases) -> FanOut:
     return FanOut(databases)
 
 
-def follow(fan_out: FanOut) -> int:
-    with fan_out.worker() as worker:
+def follow(fan_out: FanOut, few: int = FEW) -> int:
+    with fan_out.worker(few=few) as worker:
         worker.begin()
         return drain(worker)
 
@@ -44,10 +45,11 @@ def test_the_read_models_equal_a_fold(fan_out: FanOut) -> None:
     assert checkpoints(fan_out.databases) == {p.name: (head, "following") for p in CATALOGUE}
 
 
-def test_the_read_models_equal_a_fold_of_every_kind_of_payment(fan_out: FanOut) -> None:
+@pytest.mark.parametrize("few", [0, 1_000_000], ids=["copied", "in a pipeline"])
+def test_the_read_models_equal_a_fold_of_every_kind_of_payment(fan_out: FanOut, few: int) -> None:
     """A fold that adds up what happened, and believes no event how its payment stands."""
     write_every_payment(fan_out.databases)
-    follow(fan_out)
+    follow(fan_out, few)
     assert stored_rows(fan_out.databases) == folded_rows(fan_out.databases)
 
 
