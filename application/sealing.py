@@ -1,6 +1,6 @@
 """Sealing: a log is signed as far as it has come, when it is shown that it has only grown."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +13,12 @@ TILES_LOOKED_BACK = 16
 
 MOST_EVENTS = 50_000
 """How many events one seal takes at most, so that a long log is sealed in bounded steps."""
+
+PART = 250
+"""How many events are hashed at a time: some milliseconds."""
+
+Rest = Callable[[], object]
+"""Lets others compute before the next part."""
 
 
 class SealsDiverged(Exception):
@@ -80,14 +86,18 @@ class Grown:
     tiles: Mapping[Tile, bytes]
 
 
-def grown(log: SealLog, old: int, new: int) -> Grown:
+def grown(log: SealLog, old: int, new: int, rest: Rest | None = None) -> Grown:
     """Return the tree at a new size, reading only what is behind the last full tiles of the old.
 
-    Of each level those are 255 hashes at most, however long the log is. Raises `SealsDiverged`
-    where something is missing.
+    Of each level those are 255 hashes at most, however long the log is. `rest` is called after
+    each part of the events. Raises `SealsDiverged` where something is missing.
     """
     begin = old - old % WIDTH
-    leaves = log.leaves(begin, new)
+    leaves: list[bytes] = []
+    for after in range(begin, new, PART):
+        leaves += log.leaves(after, min(new, after + PART))
+        if rest is not None:
+            rest()
     _require_all(leaves, new - begin, "events", new)
     roots: dict[Tile, bytes] = {}
 
@@ -127,11 +137,13 @@ class Sealing:
         origin: str,
         most_events: int = MOST_EVENTS,
         look_back_from: int = 0,
+        rest: Rest | None = None,
     ) -> None:
         """Take the store, what is remembered outside of it, the keys, and the log's name.
 
         `look_back_from` is the tile with which looking back begins, so that it comes everywhere
-        although processes end.
+        although processes end. `rest` is called between parts of what is hashed, as long as one
+        seal has all that is new.
         """
         self._log = log
         self._memory = memory
@@ -141,6 +153,7 @@ class Sealing:
         self._last: Seal | None = None
         self._behind = False
         self._looked_back = look_back_from
+        self._rest = rest
 
     @property
     def behind(self) -> bool:
@@ -180,7 +193,7 @@ class Sealing:
         self._behind = new < head
         if new == old:
             return None
-        tree = grown(self._log, old, new)
+        tree = grown(self._log, old, new, None if self._behind else self._rest)
         if self._last is not None:
             _require_growth(tree, self._last.checkpoint, tree.root)
         checkpoint = Checkpoint(self._origin, new, tree.root)
@@ -207,6 +220,8 @@ class Sealing:
                     f"What the store has from position {first + 1} to {first + WIDTH} is not what"
                     " was sealed: ./falcon replay verify tells more."
                 )
+            if self._rest is not None:
+                self._rest()
 
     def _finish(self, stored: Seal | None, remembered: Seal) -> None:
         """Give the store a seal that was remembered when the process ended."""

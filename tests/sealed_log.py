@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from application.sealing import Seal, Sealing
+from application.sealing import Rest, Seal, Sealing
 from domain.tiles import Tile
 from infrastructure.seals.keys import SealKeys
 from infrastructure.seals.signer import SealSigner
@@ -96,11 +96,16 @@ class SealedLog:
             raise Killed
 
     def sealing(
-        self, home: Path, origin: str = ORIGIN, most: int = 1_000, look_back_from: int = 0
+        self,
+        home: Path,
+        origin: str = ORIGIN,
+        most: int = 1_000,
+        look_back_from: int = 0,
+        rest: Rest | None = None,
     ) -> Sealing:
         """Return what a process that begins now seals with."""
         signer = SealSigner(SealKeys(home, {}), origin, self.keys)
-        return Sealing(self, self, signer, origin, most, look_back_from)
+        return Sealing(self, self, signer, origin, most, look_back_from, rest)
 
     def seal_all(self, home: Path, most: int = 1_000) -> Sequence[Seal]:
         """Seal as a process does that begins now, until nothing is new."""

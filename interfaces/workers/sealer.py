@@ -1,13 +1,14 @@
 """The role `sealer`: signs how far the log of a ledger has come, one active sealer a ledger."""
 
 import threading
+import time
 from secrets import randbelow
 
 import psycopg
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
-from application.sealing import Seal, Sealing, SealsDiverged
+from application.sealing import Rest, Seal, Sealing, SealsDiverged
 from infrastructure.databases.logins import conninfo
 from infrastructure.databases.migrate import check
 from infrastructure.event_log.reader import EventReader
@@ -23,6 +24,8 @@ from interfaces.workers.anchoring import AnchorFigures, Anchoring
 from interfaces.workers.role import Condition
 
 STANDBY_SECONDS = 0.5
+REST_SECONDS = 0.03
+"""Between parts of what is hashed: the threads of relay and projector would else wait for it."""
 
 _LOG = structlog.get_logger("sealer")
 
@@ -92,7 +95,7 @@ class Sealer:
     ) -> None:
         """Seal the log of an epoch until `stop`, or until another epoch has begun."""
         memory = SealMemory(self._settings.home, self._settings.ledger, epoch)
-        sealing = self._sealing(stored, memory, epoch)
+        sealing = self._sealing(stored, memory, epoch, lambda: stop.wait(REST_SECONDS))
         if memory.read() is None and stored.last() is not None:
             # Whatever the store has is believed now, if it is signed and its own tree says so.
             _LOG.warning("no-seal-remembered", file=str(memory.path))
@@ -103,6 +106,7 @@ class Sealer:
             if sealing.last is not None:
                 anchoring.offer(sealing.last)
             while not stop.is_set() and reader.epoch() == epoch:
+                due = time.monotonic() + self._settings.seal_interval
                 if not sealing.behind:
                     sealing.look_back()
                 seal = sealing.step()
@@ -111,13 +115,13 @@ class Sealer:
                 if seal is not None:
                     anchoring.offer(seal)
                 if not sealing.behind:
-                    stop.wait(self._settings.seal_interval)
+                    stop.wait(max(0.0, due - time.monotonic()))
 
-    def _sealing(self, stored: StoredSeals, memory: SealMemory, epoch: int) -> Sealing:
+    def _sealing(self, stored: StoredSeals, memory: SealMemory, epoch: int, rest: Rest) -> Sealing:
         origin = seal_origin(self._settings, epoch)
         signer = SealSigner(SealKeys(self._settings.home), origin, stored.keys)
         begin = randbelow(1_000_000)
-        return Sealing(stored, memory, signer, origin, look_back_from=begin)
+        return Sealing(stored, memory, signer, origin, look_back_from=begin, rest=rest)
 
     def _observe(self, stored: StoredSeals, last: Seal | None) -> None:
         size = 0 if last is None else last.checkpoint.size

@@ -59,6 +59,21 @@ def test_a_long_log_is_sealed_in_parts(log: SealedLog, tmp_path: Path) -> None:
     assert_one_history(log)
 
 
+def test_others_compute_between_parts(log: SealedLog, tmp_path: Path) -> None:
+    """Unless more is waiting than one seal takes; what has been sealed is looked at as politely."""
+    rests: list[int] = []
+    sealing = log.sealing(tmp_path, most=1_000, rest=lambda: rests.append(log.head()))
+    log.grow(1_900)
+    sealing.begin()
+    sealing.step()
+    assert (sealing.behind, rests) == (True, [])
+    sealing.step()
+    assert (sealing.behind, len(rests)) == (False, 5)
+    sealing.look_back(3)
+    assert len(rests) == 8
+    assert_one_history(log)
+
+
 class _Long(list[bytes]):
     """The leaf hashes of a long log, of which old ones must not be asked for."""
 
