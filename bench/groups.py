@@ -41,7 +41,7 @@ GROUPS: dict[str, Group] = {
     "holds": Group("bench.holds", "holds and captures, a wallet with a long past", 2),
     "http": Group("bench.http", "transfers over HTTP, alone, together, through the gateway", 3),
     "reading": Group("bench.reading", "balance queries, commit to visible in balances", 3),
-    "stream": Group("bench.streaming", "commit to told by the stream of changes", 2),
+    "stream": Group("bench.streaming", "commit to told by the stream of changes", 3),
     "million": Group("bench.million", "rebuild, proof and storage of a million events", 6),
     "reports": Group("bench.reporting", "reports over a million events", 8, NAMED),
     "import": Group("bench.importing", "a bank's transactions and their proof", 0.5),
