@@ -65,6 +65,19 @@ class BookExported:
 
 
 @dataclass(frozen=True, slots=True)
+class TopicTrimmed:
+    """Up to a position, which is included, an archive has what the topic on Kafka may be without.
+
+    It is on record before anything is taken out of the topic.
+    """
+
+    done_at: Instant
+    topic: str
+    archive: str
+    last_position: int
+
+
+@dataclass(frozen=True, slots=True)
 class BackupMade:
     """All ledgers and secrets were written to a file, this one up to a position."""
 
@@ -97,6 +110,7 @@ OperationEvent = (
     | KeyRotated
     | FileImported
     | BookExported
+    | TopicTrimmed
     | BackupMade
     | ReadModelRebuilt
     | SettingsChanged

@@ -88,6 +88,7 @@ FROZEN_NAMES: Mapping[str, tuple[str, ...]] = {
     "operation.book_exported.v1": (
         *("done_at", "file", "format", "first_position", "last_position"),
     ),
+    "operation.topic_trimmed.v1": ("done_at", "topic", "archive", "last_position"),
     "operation.backup_made.v1": ("done_at", "file", "last_position"),
     "operation.read_model_rebuilt.v1": ("done_at", "projection", "version", "last_position"),
     "operation.settings_changed.v1": ("done_at", "settings"),
@@ -243,6 +244,7 @@ EXAMPLES: tuple[Event, ...] = (
     operations.KeyRotated(NOW, "token", "abc"),
     operations.FileImported(NOW, "trans.csv", "berka", 5, 4, 1, 0),
     operations.BookExported(NOW, "book.jsonl", "jsonl", 1, 9),
+    operations.TopicTrimmed(NOW, "falconpay.main.events", "archive", 9),
     operations.BackupMade(NOW, "falcon.backup", 9),
     operations.ReadModelRebuilt(NOW, "balances", 1, 9),
     operations.SettingsChanged(NOW, {"issuer": "falconpay", "wal_archive": None}),

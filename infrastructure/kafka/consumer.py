@@ -180,7 +180,7 @@ class TopicSource:
     def _place(self) -> bool:
         """Find where the wanted records begin and read from there; no without a topic."""
         try:
-            offset = self._find(self._after)
+            offset = self.find(self._after)
         except KafkaException as error:
             if error.args[0].code() not in _MISPLACED:
                 raise
@@ -192,7 +192,7 @@ class TopicSource:
         self._probe_due = time.monotonic() + PROBE_SECONDS
         return True
 
-    def _find(self, after: int) -> int:
+    def find(self, after: int) -> int:
         """Return an offset from which the records beyond a position can be read.
 
         Positions usually lie at offset position - 1; else they are searched by halves. A topic

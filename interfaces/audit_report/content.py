@@ -105,6 +105,7 @@ def content(
             "name": checked.topic.name,
             "records": checked.topic.records,
             "repeated": checked.topic.repeated,
+            "trimmed_to": checked.topic.trimmed_to,
             "differences": result.findings.by_place["topic"],
         },
         "differences": result.findings.count,

@@ -150,6 +150,10 @@ def _seals(page: _Page, report: dict[str, Any]) -> None:
         page.lines([*seals["last_checkpoint"].splitlines(), f"Key: {seals['vkey']}"])
     if topic is not None:
         told = f"{topic['name']}: {topic['records']:,} records, {topic['repeated']:,} of them again"
+        if topic["trimmed_to"]:
+            told += f"; up to position {topic['trimmed_to']:,} they were taken out, as is on record"
+        if topic["trimmed_to"]:
+            told += f"; up to position {topic['trimmed_to']:,} they were taken out, as is on record"
         page.section("Kafka", [told])
 
 

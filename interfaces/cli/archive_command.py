@@ -63,6 +63,14 @@ def command(
             help="Write nothing: prove what is there, and compare the ledger with it.",
         ),
     ] = False,
+    trim_topic: Annotated[
+        bool,
+        typer.Option(
+            "--trim-topic",
+            envvar="FALCONPAY_ARCHIVE_TRIM_TOPIC",
+            help="Then take what is archived out of the topic on Kafka; the ledger keeps it.",
+        ),
+    ] = False,
     key: Annotated[
         str | None,
         typer.Option(
@@ -83,17 +91,19 @@ def command(
     It goes on where the archive ends, and nothing leaves the ledger. Each part is read back, and
     its events must lead to the root of a seal, before it bears its name. With --check every part
     is proven again; where the ledger has another event than the archive, it names position, stream
-    and field, and ends with 1.
+    and field, and ends with 1. With --trim-topic all that is proven so leaves the topic on Kafka.
     """
     if key is not None and not check:
         raise Failure("--key goes with --check.", WRONG_USAGE)
     if before is not None and older_than is not None:
         raise Failure("--before and --older-than exclude each other.", WRONG_USAGE)
+    if trim_topic and check:
+        raise Failure("--check writes nothing: leave out --trim-topic.", WRONG_USAGE)
     place, settings = _place(to), settings_of(ledger)
     if check:
         _check(place, key, settings, as_json)
     else:
-        _archive(place, _end(before, older_than), settings, as_json)
+        _archive(place, _end(before, older_than), settings, as_json, trim_topic=trim_topic)
 
 
 def _place(url: str) -> "Place":
@@ -120,7 +130,9 @@ def _end(before: str | None, older_than: int | None) -> "End":
         raise Failure(str(invalid), WRONG_USAGE) from None
 
 
-def _archive(place: "Place", end: "End", settings: Settings, as_json: bool) -> None:
+def _archive(
+    place: "Place", end: "End", settings: Settings, as_json: bool, *, trim_topic: bool
+) -> None:
     from domain.operation_events import BookExported
     from infrastructure.operation_notes import now
     from interfaces.archiving.run import archive
@@ -134,7 +146,36 @@ def _archive(place: "Place", end: "End", settings: Settings, as_json: bool) -> N
         with place.alone(settings.home), progress("archiving") as step:
             done = archive(connection, settings.ledger, place, last, keys, begin, step)
     new = f"{_counted(done.written, 'event')} added, read back and proven by a seal"
-    _tell(place, done, as_json, new if done.written else "there was nothing to add")
+    said = new if done.written else "there was nothing to add"
+    if not trim_topic:
+        _tell(place, done, as_json, said)
+        return
+    trimmed = _trim(place, settings, min(last, done.last))
+    gone = f"its topic begins behind position {trimmed:,}" if trimmed else "its topic has no less"
+    _tell(place, done, as_json, f"{said}; {gone}", trimmed=trimmed)
+
+
+def _trim(place: "Place", settings: Settings, last: int) -> int | None:
+    """Take out of the topic what the archive, proven again, has up to a position."""
+    from interfaces.archiving.run import check
+    from interfaces.archiving.trimming import ledger_reader, trim_topic
+    from interfaces.replay.snapshot import snapshot
+
+    if last == 0:
+        return None
+    with (
+        snapshot(settings, Secrets(settings.home), "ledger") as connection,
+        progress("checking") as step,
+    ):
+        _, findings = check(place, None, connection, _keys(connection, settings), step)
+    if findings.first is not None:
+        raise Failure(
+            f"The ledger has another event at position {findings.first.position} than the archive,"
+            " so nothing was taken out of the topic: run it with --check.",
+            CHECK_FAILED,
+        )
+    with ledger_reader(settings) as connection:
+        return trim_topic(connection, settings, place.name, last)
 
 
 def _last(connection: "psycopg.Connection[Any]", end: "End") -> int:
@@ -212,7 +253,12 @@ def _keys(connection: "psycopg.Connection[Any]", settings: Settings) -> "list[Ve
 
 
 def _tell(
-    place: "Place", done: "Archived", as_json: bool, said: str, differences: Sequence[str] = ()
+    place: "Place",
+    done: "Archived",
+    as_json: bool,
+    said: str,
+    differences: Sequence[str] = (),
+    trimmed: int | None = None,
 ) -> None:
     if as_json:
         fields = {
@@ -221,6 +267,7 @@ def _tell(
             "parts": done.parts,
             "written": done.written,
             "differences": list(differences),
+            "trimmed_to": trimmed,
         }
         typer.echo(json.dumps(fields, indent=2))
         return

@@ -197,7 +197,12 @@ def _fields(ledger: str, checked: "Checked") -> dict[str, Any]:
         "seals_elsewhere": result.seals.elsewhere,
         "topic": None
         if topic is None
-        else {"name": topic.name, "records": topic.records, "repeated": topic.repeated},
+        else {
+            "name": topic.name,
+            "records": topic.records,
+            "repeated": topic.repeated,
+            "trimmed_to": topic.trimmed_to,
+        },
         "differences": findings.count,
         "first_position": findings.first.position if findings.first else None,
         "findings": [difference_fields(difference) for difference in findings.in_order()],
@@ -258,6 +263,10 @@ def _table(result: "Verification", checked: "Checked") -> Any:
         table.add_row(model.name, f"{model.position:,}", found)
     if checked.topic is not None:
         records = f"{checked.topic.records:,} records on Kafka"
+        if checked.topic.trimmed_to:
+            records += f", those before position {checked.topic.trimmed_to + 1:,} taken out"
+        if checked.topic.trimmed_to:
+            records += f", those before position {checked.topic.trimmed_to + 1:,} taken out"
         table.add_row(records, f"{result.position:,}", str(counts["topic"]))
     if folded and not result.read_models:
         table.add_row("read models", "none yet", "-")

@@ -17,6 +17,13 @@ class Done(msgspec.Struct):
     done_at: str
 
 
+class TopicTrimmed(Done):
+    """Records up to a position, which is included, have left a topic on Kafka."""
+
+    topic: str
+    last_position: int
+
+
 Facts = PeriodClosed | Done
 
 SHAPES: Mapping[str, type[Facts]] = {
@@ -25,6 +32,7 @@ SHAPES: Mapping[str, type[Facts]] = {
     "operation.key_rotated.v1": Done,
     "operation.file_imported.v1": Done,
     "operation.book_exported.v1": Done,
+    "operation.topic_trimmed.v1": TopicTrimmed,
     "operation.backup_made.v1": Done,
     "operation.read_model_rebuilt.v1": Done,
     "operation.settings_changed.v1": Done,

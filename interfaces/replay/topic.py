@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 
@@ -17,9 +18,11 @@ from infrastructure.event_log.reader import EventReader
 from infrastructure.kafka.clients import new_consumer
 from infrastructure.kafka.records import Headers, RecordCodec, RecordRefused
 from infrastructure.kafka.topic import Offsets, epoch_topic, offsets, read
+from infrastructure.kafka.trimming import first_position
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 from interfaces.replay.findings import Difference, Findings
+from interfaces.replay.operation_facts import TopicTrimmed
 from interfaces.replay.stored import EVENTS, chunks, stream_name, time_of
 
 ACTOR_HEADERS = ("actor", "actor_mac")
@@ -31,6 +34,7 @@ _NO_TOPIC = (
     KafkaError._UNKNOWN_TOPIC,
     KafkaError._UNKNOWN_PARTITION,
 )
+TRIMMED = "SELECT state FROM events WHERE topic = 'operation.topic_trimmed.v1'"
 Sent = tuple[bytes | None, bytes | None, Headers]
 
 
@@ -43,12 +47,13 @@ class Topic:
     """What the topic has: its name, the records looked at, and how many were there repeatedly.
 
     A record that comes again as it was is what a relay leaves that was killed; readers pass it
-    over.
+    over. `trimmed_to` is the last position that was taken out of it, as is on record.
     """
 
     name: str
     records: int
     repeated: int
+    trimmed_to: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,9 @@ def compare_topic(
     reader = EventReader(ledger)
     consumer, codec = broker.consumer, broker.codec
     name = epoch_topic(settings.topic, reader.epoch())
-    check = TopicCheck(_events(ledger, last), codec, str(reader.store_id()), findings, last)
+    trimmed = min(last, trimmed_to(ledger, broker, name))
+    events = _events(ledger, trimmed + 1, last)
+    check = TopicCheck(events, codec, str(reader.store_id()), findings, last)
     begin, deadline = 0, time.monotonic() + PATIENCE_SECONDS
     while not check.ended() and time.monotonic() < deadline:
         span = _span(consumer, name)
@@ -112,7 +119,28 @@ def compare_topic(
         if not check.ended():
             time.sleep(0.05)
     check.end()
-    return Topic(name, check.records, check.repeated)
+    return Topic(name, check.records, check.repeated, trimmed)
+
+
+def trimmed_to(ledger: psycopg.Connection[Any], broker: Broker, name: str) -> int:
+    """Return up to which position a topic has no records although all is in order, 0 for none.
+
+    What the ledger does not have on record as taken out is missing.
+    """
+    if not _span(broker.consumer, name).low:
+        return 0
+    facts = (_fact(state) for (state,) in ledger.execute(TRIMMED))
+    known = max((fact.last_position for fact in facts if fact and fact.topic == name), default=0)
+    first = first_position(broker.consumer, name, broker.codec)
+    return known if first is None else min(known, first - 1)
+
+
+def _fact(state: bytes) -> TopicTrimmed | None:
+    """Return what is on record; none where it cannot be read, which the replay tells."""
+    try:
+        return msgspec.json.decode(state, type=TopicTrimmed)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _span(consumer: Consumer, name: str) -> Offsets:
@@ -124,9 +152,9 @@ def _span(consumer: Consumer, name: str) -> Offsets:
         raise
 
 
-def _events(ledger: psycopg.Connection[Any], last: int) -> Iterator[RecordedEvent]:
-    query = EVENTS + "WHERE notification_id <= %s ORDER BY notification_id"
-    for rows in chunks(ledger, "topic", query, last):
+def _events(ledger: psycopg.Connection[Any], first: int, last: int) -> Iterator[RecordedEvent]:
+    query = EVENTS + "WHERE notification_id BETWEEN %s AND %s ORDER BY notification_id"
+    for rows in chunks(ledger, "topic", query, first, last):
         for position, stream, version, topic, state, metadata, recorded in rows:
             name = StreamId(stream_name(topic, stream))
             at = Instant(str(time_of(recorded)))

@@ -68,7 +68,12 @@ def test_a_topic_that_is_as_the_store_has_no_difference(fan_out: FanOut) -> None
     """Every record is looked at."""
     topic, wrong = of_the_topic(fan_out)
     assert wrong == []
-    assert topic == {"name": fan_out.topic, "records": fan_out.head(), "repeated": 0}
+    assert topic == {
+        "name": fan_out.topic,
+        "records": fan_out.head(),
+        "repeated": 0,
+        "trimmed_to": 0,
+    }
 
 
 def with_header(sent: list[Sent], name: str, text: bytes) -> list[Sent]:
