@@ -51,11 +51,11 @@ def find_cut(
 
 def trim(bootstrap: str, topic: str, offset: int) -> None:
     """Have the broker forget all records before an offset; raises `KafkaException`."""
-    asked = new_admin(bootstrap).delete_records(
-        [TopicPartition(topic, PARTITION, offset)], request_timeout=PATIENCE_SECONDS
-    )
-    for answer in asked.values():
-        answer.result()
+    # The client is kept until its answer has come: with it the question would be gone.
+    admin = new_admin(bootstrap)
+    place = TopicPartition(topic, PARTITION, offset)
+    (answer,) = admin.delete_records([place], request_timeout=PATIENCE_SECONDS).values()
+    answer.result()
 
 
 def first_position(consumer: Consumer, topic: str, codec: RecordCodec) -> int | None:

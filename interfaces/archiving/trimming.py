@@ -1,5 +1,6 @@
 """Takes out of the topic on Kafka what an archive has; the ledger keeps it."""
 
+import logging
 import time
 from typing import LiteralString
 
@@ -19,7 +20,7 @@ from interfaces.cli.operation_note import note
 from interfaces.replay.topic import opened_broker
 
 TRIMMED = "operation.topic_trimmed.v1"
-RECORD_SECONDS = 15.0
+RECORD_SECONDS = 10.0
 RECORDED: LiteralString = """
     SELECT state FROM events WHERE notification_id > %s AND topic = %s ORDER BY notification_id"""
 
@@ -38,6 +39,8 @@ def trim_topic(
     None where none of them is there any more. The connection reads the ledger and is in
     autocommit: the ledger has it on record before anything is taken. Raises `Failure`, `TopicAway`.
     """
+    # What the client says of a broker that is away, the failure says in a sentence.
+    logging.getLogger("falconpay.kafka").addHandler(logging.NullHandler())
     reader = EventReader(connection)
     topic = epoch_topic(settings.topic, reader.epoch())
     with opened_broker(settings) as broker:
