@@ -28,15 +28,18 @@ SHOWN = 20
 """How many differences people are shown; JSON has up to a thousand."""
 
 
+To = Annotated[
+    str,
+    typer.Option(
+        envvar="FALCONPAY_ARCHIVE_TO",
+        metavar="URL",
+        help="The archive: a folder, or a URL that fsspec knows, such as s3://bucket/folder.",
+    ),
+]
+
+
 def command(
-    to: Annotated[
-        str,
-        typer.Option(
-            envvar="FALCONPAY_ARCHIVE_TO",
-            metavar="URL",
-            help="The archive: a folder, or a URL that fsspec knows, such as s3://bucket/folder.",
-        ),
-    ],
+    to: To,
     before: Annotated[
         str | None,
         typer.Option(
