@@ -152,8 +152,6 @@ def _seals(page: _Page, report: dict[str, Any]) -> None:
         told = f"{topic['name']}: {topic['records']:,} records, {topic['repeated']:,} of them again"
         if topic["trimmed_to"]:
             told += f"; up to position {topic['trimmed_to']:,} they were taken out, as is on record"
-        if topic["trimmed_to"]:
-            told += f"; up to position {topic['trimmed_to']:,} they were taken out, as is on record"
         page.section("Kafka", [told])
 
 

@@ -154,7 +154,7 @@ def _archive(
         _tell(place, done, as_json, said)
         return
     trimmed = _trim(place, settings, min(last, done.last))
-    gone = f"its topic begins behind position {trimmed:,}" if trimmed else "its topic has no less"
+    gone = f"the topic begins behind position {trimmed:,}" if trimmed else "nothing left the topic"
     _tell(place, done, as_json, f"{said}; {gone}", trimmed=trimmed)
 
 

@@ -265,8 +265,6 @@ def _table(result: "Verification", checked: "Checked") -> Any:
         records = f"{checked.topic.records:,} records on Kafka"
         if checked.topic.trimmed_to:
             records += f", those before position {checked.topic.trimmed_to + 1:,} taken out"
-        if checked.topic.trimmed_to:
-            records += f", those before position {checked.topic.trimmed_to + 1:,} taken out"
         table.add_row(records, f"{result.position:,}", str(counts["topic"]))
     if folded and not result.read_models:
         table.add_row("read models", "none yet", "-")

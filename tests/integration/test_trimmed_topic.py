@@ -109,6 +109,8 @@ def test_what_is_archived_leaves_the_topic(fan_out: FanOut, store: Path) -> None
     assert_projected(fan_out)
     topic, wrong = verified(fan_out)
     assert (topic["records"], topic["trimmed_to"], wrong) == (head - 100, 100, [])
+    shown = falcon(fan_out.databases, "replay", "verify", "--kafka").stdout
+    assert shown.count("before position 101 taken out") == 1
     assert trim(fan_out, store, "--before", 101) is None
     assert len(facts(fan_out)) == 1
     checked = falcon_json(fan_out.databases, "archive", "--to", store, "--check")
