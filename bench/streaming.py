@@ -7,12 +7,12 @@ import time
 
 import httpx
 
-from bench.arithmetic import percentile, seen_after
+from bench.arithmetic import seen_after
 from bench.figure import Figure
 from bench.generator import Generator, Order, open_wallets
 from bench.place import Place
 from bench.plan import Plan
-from bench.reading import LEAST_SECONDS, TRANSFERS, WARM_UP_SECONDS, Watch
+from bench.reading import LEAST_SECONDS, TRANSFERS, WARM_UP_SECONDS, Watch, delay
 
 SILENT_SECONDS = 3.0
 RATES = (TRANSFERS // 2, TRANSFERS)
@@ -28,24 +28,12 @@ def figures(place: Place, plan: Plan) -> list[Figure]:
     seconds = max(plan.seconds, LEAST_SECONDS)
     runs = range(plan.runs)
     return [
-        _figure(rate, [_told(place, generator, wallets, rate, seconds) for _ in runs])
+        delay(
+            f"commit to told by GET /v1/stream, at {rate:,} transfers/s",
+            [_told(place, generator, wallets, rate, seconds) for _ in runs],
+        )
         for rate in RATES
     ]
-
-
-def _figure(rate: int, delays: list[list[float]]) -> Figure:
-    middle = sorted(delays, key=lambda run: percentile(run, 0.99))[len(delays) // 2]
-    return Figure(
-        f"commit to told by GET /v1/stream, at {rate:,} transfers/s: p99",
-        "ms",
-        tuple(1000 * percentile(run, 0.99) for run in delays),
-        250,
-        at_most=True,
-        remarks={
-            "p50": f"{1000 * percentile(middle, 0.5):.0f} ms",
-            "p95": f"{1000 * percentile(middle, 0.95):.0f} ms",
-        },
-    )
 
 
 def _told(

@@ -36,7 +36,7 @@ def transaction(connection: psycopg.Connection[Any], *, pipelined: bool) -> Iter
 
 
 class _SyncFirst(psycopg.Cursor[tuple[Any, ...]]):
-    """Fetches after a Sync, where the driver would send a Flush.
+    """Fetches after a Sync, where the driver would send a Flush: projections use `fetchall` alone.
 
     Only after a Sync does the server end a transaction whose process stopped with its locks.
     """

@@ -125,6 +125,16 @@ class FanOut:
         return [int(dict(headers)["position"] or 0) for _, _, headers in self.sent()]
 
 
+def published(make_databases: Callable[..., FreshDatabases], bootstrap: str) -> FanOut:
+    """Return a ledger of its own with some traffic, all of it published and nothing projected."""
+    databases = make_databases(ledger=unused_ledger(), kafka=bootstrap)
+    databases.secrets.put("kafka_mac", SECRET.decode())
+    fan_out = FanOut(databases, bootstrap)
+    some_traffic(fan_out)
+    fan_out.publish()
+    return fan_out
+
+
 def drain(worker: Worker) -> int:
     """Step until nothing comes any more; return how many events were applied."""
     done, quiet = 0, 0

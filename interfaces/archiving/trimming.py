@@ -17,9 +17,9 @@ from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 from interfaces.cli.failure import CHECK_FAILED, DEPENDENCY_MISSING, Failure
 from interfaces.cli.operation_note import note
+from interfaces.replay.operation_facts import TRIMMED
 from interfaces.replay.topic import opened_broker
 
-TRIMMED = "operation.topic_trimmed.v1"
 RECORD_SECONDS = 10.0
 RECORDED: LiteralString = """
     SELECT state FROM events WHERE notification_id > %s AND topic = %s ORDER BY notification_id"""

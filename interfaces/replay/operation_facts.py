@@ -25,6 +25,7 @@ class TopicTrimmed(Done):
 
 
 Facts = PeriodClosed | Done
+TRIMMED = "operation.topic_trimmed.v1"
 
 SHAPES: Mapping[str, type[Facts]] = {
     "operation.period_closed.v1": PeriodClosed,
@@ -32,7 +33,7 @@ SHAPES: Mapping[str, type[Facts]] = {
     "operation.key_rotated.v1": Done,
     "operation.file_imported.v1": Done,
     "operation.book_exported.v1": Done,
-    "operation.topic_trimmed.v1": TopicTrimmed,
+    TRIMMED: TopicTrimmed,
     "operation.backup_made.v1": Done,
     "operation.read_model_rebuilt.v1": Done,
     "operation.settings_changed.v1": Done,

@@ -22,7 +22,7 @@ from infrastructure.kafka.trimming import first_position
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 from interfaces.replay.findings import Difference, Findings
-from interfaces.replay.operation_facts import TopicTrimmed
+from interfaces.replay.operation_facts import TRIMMED, TopicTrimmed
 from interfaces.replay.stored import EVENTS, chunks, stream_name, time_of
 
 ACTOR_HEADERS = ("actor", "actor_mac")
@@ -34,7 +34,7 @@ _NO_TOPIC = (
     KafkaError._UNKNOWN_TOPIC,
     KafkaError._UNKNOWN_PARTITION,
 )
-TRIMMED = "SELECT state FROM events WHERE topic = 'operation.topic_trimmed.v1'"
+FACTS = "SELECT state FROM events WHERE topic = %s"
 Sent = tuple[bytes | None, bytes | None, Headers]
 
 
@@ -129,7 +129,7 @@ def trimmed_to(ledger: psycopg.Connection[Any], broker: Broker, name: str) -> in
     """
     if not _span(broker.consumer, name).low:
         return 0
-    facts = (_fact(state) for (state,) in ledger.execute(TRIMMED))
+    facts = (_fact(state) for (state,) in ledger.execute(FACTS, [TRIMMED]))
     known = max((fact.last_position for fact in facts if fact and fact.topic == name), default=0)
     first = first_position(broker.consumer, name, broker.codec)
     return known if first is None else min(known, first - 1)

@@ -11,7 +11,7 @@ from infrastructure.event_codec import EventCodec
 from infrastructure.event_log.reader import EventReader
 from infrastructure.kafka.records import RecordCodec
 from tests.books import falcon, project
-from tests.fan_out import SECRET, FanOut, Sent, some_traffic, unused_ledger
+from tests.fan_out import SECRET, FanOut, Sent, published
 from tests.servers import FreshDatabases
 from tests.topics import (
     altered,
@@ -25,12 +25,8 @@ from tests.topics import (
 @pytest.fixture
 def fan_out(make_databases: Callable[..., FreshDatabases], kafka_bootstrap: str) -> FanOut:
     """Give a ledger with some traffic, all of it published and projected."""
-    databases = make_databases(ledger=unused_ledger(), kafka=kafka_bootstrap)
-    databases.secrets.put("kafka_mac", SECRET.decode())
-    fan_out = FanOut(databases, kafka_bootstrap)
-    some_traffic(fan_out)
-    project(databases)
-    fan_out.publish()
+    fan_out = published(make_databases, kafka_bootstrap)
+    project(fan_out.databases)
     return fan_out
 
 

@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 from infrastructure.operation_notes import Notes
 from interfaces.workers.operations_job import Operations
 from tests.books import falcon, falcon_json, project
-from tests.fan_out import SECRET, FanOut, Sent, some_traffic, unused_ledger
+from tests.fan_out import FanOut, Sent, published
 from tests.sealed_ledger import seal_now
 from tests.servers import FreshDatabases, free_port
 from tests.topics import altered, assert_projected
@@ -25,12 +25,8 @@ from tests.written import Written
 @pytest.fixture
 def fan_out(make_databases: Callable[..., FreshDatabases], kafka_bootstrap: str) -> FanOut:
     """Give a ledger with some traffic, all of it published and sealed, and none of it projected."""
-    databases = make_databases(ledger=unused_ledger(), kafka=kafka_bootstrap)
-    databases.secrets.put("kafka_mac", SECRET.decode())
-    fan_out = FanOut(databases, kafka_bootstrap)
-    some_traffic(fan_out)
-    fan_out.publish()
-    assert seal_now(databases) == fan_out.head()
+    fan_out = published(make_databases, kafka_bootstrap)
+    assert seal_now(fan_out.databases) == fan_out.head()
     return fan_out
 
 
