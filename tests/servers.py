@@ -24,7 +24,7 @@ from infrastructure.databases.logins import (
     database_name,
 )
 from infrastructure.databases.migrate import migrate
-from infrastructure.databases.provision import provision
+from infrastructure.databases.provision import admit, provision
 from infrastructure.embedded.kafka import Kafka
 from infrastructure.embedded.postgres import Postgres
 from infrastructure.embedded.server import ServerUnavailable, free_port, wait_until_ready
@@ -179,9 +179,9 @@ def fresh_databases(
             names = [database_name(settings, database), OWNER]
             names.append(database_name(postgres.pattern(ledger), database))
             connection.execute(copy.format(*map(sql.Identifier, names)))
-    # What a login may do in a database and finds there is not copied with it. Logins belong to
-    # the whole server, so every home on it has the same passwords.
-    provision(postgres.admin, settings, postgres.secrets)
+            # Who may enter a database, and what they find there, is not copied with it.
+            admit(connection, settings, database)
+    # Logins belong to the whole server, so every home on it has the same passwords.
     shutil.copytree(postgres.home / "secrets", home / "secrets", dirs_exist_ok=True)
     made = FreshDatabases(settings, Secrets(home, {}), postgres.admin)
     made.become_another_store()

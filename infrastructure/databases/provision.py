@@ -158,15 +158,20 @@ def _make_roles(connection: psycopg.Connection, secrets: Secrets, superuser: boo
 
 def _make_database(connection: psycopg.Connection, settings: Settings, database: Database) -> None:
     name = database_name(settings, database)
-    place = sql.Identifier(name)
     if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
         # Collation C sorts alike on every machine and survives upgrades of its C library.
         connection.execute(
             sql.SQL(
                 "CREATE DATABASE {} OWNER {} TEMPLATE template0"
                 " ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
-            ).format(place, OWNER_NAME)
+            ).format(sql.Identifier(name), OWNER_NAME)
         )
+    admit(connection, settings, database)
+
+
+def admit(connection: psycopg.Connection, settings: Settings, database: Database) -> None:
+    """Let its logins and nobody else into a database, each to its schema; as the admin."""
+    place = sql.Identifier(database_name(settings, database))
     logins = [login for login, rules in LOGINS.items() if database in rules.databases]
     search_path = sql.Literal(schema_name(settings, database))
     for login in logins:

@@ -27,11 +27,11 @@ CHECKS = {
 }
 """What Python runs to judge the code without running it."""
 
-PARTS = ("tests/unit", "tests/property", "tests/integration")
-"""Tests of parts; those of whole systems run beside them."""
-
-LATER = "tests/integration/test_[rt-z]*"
-"""Tests of parts that run behind those of whole systems, so that both runs end together."""
+SHARES = {
+    "pytest, parts from A": ("tests/property/*", "tests/integration/test_[a-p]*"),
+    "pytest, parts from Q": ("tests/integration/test_[q-t]*",),
+}
+"""What is tested beside whole systems and all else; the letters let all runs end together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +105,15 @@ def _check(console: Console, name: str, command: list[str], root: Path) -> Step:
 
 
 def _runs(chosen: list[str], root: Path) -> dict[str, list[str]]:
-    """Return what pytest is told to run, by the name of each run."""
-    parts = [folder for folder in PARTS if (root / folder).is_dir()]
-    if chosen or not parts:
+    """Return what pytest is told to run, by the name of each run; each file is in one of them."""
+    if chosen:
         return {"pytest": chosen}
-    apart = [f"--ignore={folder}" for folder in PARTS[:2]]
-    apart += [f"--ignore-glob={root / LATER.replace('[', '[!')}"]
-    return {
-        "pytest, whole systems": apart,
-        "pytest, parts": [*parts, f"--ignore-glob={root / LATER}"],
-    }
+    runs: dict[str, list[str]] = {"pytest, whole systems": [], **{name: [] for name in SHARES}}
+    for path in sorted((root / "tests").rglob("test_*.py")):
+        place = path.relative_to(root)
+        fitting = (name for name, shares in SHARES.items() if any(map(place.match, shares)))
+        runs[next(fitting, "pytest, whole systems")].append(str(place))
+    return {name: paths for name, paths in runs.items() if paths} or {"pytest": []}
 
 
 def _pytest(console: Console, runs: dict[str, list[str]], long: bool, root: Path) -> list[Step]:
@@ -144,6 +143,8 @@ def _begin(
     # Whole systems are asked how soon they are there again, so they come first.
     gently = [] if out is None else ["nice", "-n", "5"]
     environment = {**os.environ, "PYTHONPATH": str(root)}
+    # Tests start our modules by the thousand, so what was compiled is kept.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     process = subprocess.Popen(gently + command, cwd=root, env=environment, stdout=out, stderr=out)
     return ends.enter_context(process)
 

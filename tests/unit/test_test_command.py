@@ -90,20 +90,22 @@ def test_all_that_passes_is_counted_with_the_checks(tree: Path) -> None:
 
 
 def test_parts_are_tested_beside_whole_systems(tree: Path) -> None:
-    """Both runs begin before either ends, both are counted, and a failure of either is one."""
+    """All runs begin before one ends, all are counted, and a failure of any of them is one."""
     meet = (
         "import time\nfrom pathlib import Path\n\n\n"
         "def test_met() -> None:\n"
-        '    Path("{mine}").touch()\n'
-        '    while not Path("{other}").exists():\n'
+        '    Path(f"{__name__}.met").touch()\n'
+        '    while len(list(Path().glob("*.met"))) < 3:\n'
         "        time.sleep(0.05)\n"
     )
     bad = '\n\ndef test_bad() -> None:\n    raise AssertionError("beside")\n'
-    (tree / "tests" / "unit").mkdir()
-    (tree / "tests" / "unit" / "test_unit.py").write_text(meet.format(mine="a", other="b") + bad)
-    (tree / "tests" / "test_waits.py").write_text(meet.format(mine="b", other="a"))
+    places = ("unit/test_law.py", "property/test_drawn.py", "integration/test_query.py")
+    for place in places:
+        path = tree / "tests" / place
+        path.parent.mkdir()
+        path.write_text(meet + (bad if "drawn" in place else ""))
     code, lines = run(tree, [])
-    assert (code, lines[-1]) == (1, "7 passed, 1 failed, 1 skipped"), "\n".join(lines)
+    assert (code, lines[-1]) == (1, "8 passed, 1 failed, 1 skipped"), "\n".join(lines)
     assert any("AssertionError: beside" in line for line in lines)
 
 
