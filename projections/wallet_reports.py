@@ -3,7 +3,7 @@
 Only the entries of the period are read, in the order of value dates where it is one of value dates.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -53,8 +53,7 @@ COUNTERPARTIES = sql.SQL("""
     WITH sums AS MATERIALIZED (
         SELECT counterparty, sum(amount) AS volume, count(*) AS count, max(position) AS position,
             count(*) FILTER (WHERE direction = 'debit') AS paid_count,
-            coalesce(sum(amount) FILTER (WHERE direction = 'debit'), 0) AS paid,
-            sum(count(*)) OVER ()::bigint AS movements
+            coalesce(sum(amount) FILTER (WHERE direction = 'debit'), 0) AS paid
         FROM ({moved}) AS moved GROUP BY counterparty),
     page AS (
         SELECT * FROM sums
@@ -62,7 +61,8 @@ COUNTERPARTIES = sql.SQL("""
             OR (volume = %(volume)s::numeric AND counterparty > %(after)s)
         ORDER BY volume DESC, counterparty LIMIT %(limit)s)
     SELECT p.counterparty, p.volume, p.paid_count, p.paid, p.count - p.paid_count AS received_count,
-        p.volume - p.paid AS received, e.recorded_at AS last_at, p.movements
+        p.volume - p.paid AS received, e.recorded_at AS last_at,
+        (SELECT sum(count) FROM sums)::bigint AS movements
     FROM page p JOIN entries e USING (position)
     ORDER BY p.volume DESC, p.counterparty""").format(moved=MOVED)
 # What a payer wrote is not the payee's to see, so it names what was paid only. A payment is looked
@@ -84,25 +84,16 @@ FLOWS = sql.SQL("""
 OPENING = """
     SELECT posted_after FROM entries
     WHERE wallet_id = %(wallet_id)s AND position <= %(after)s ORDER BY position DESC LIMIT 1"""
-# The last of each of so many stretches, and of all the first, the lowest and the highest.
-HISTORY = """
-    WITH moved AS MATERIALIZED (
-        SELECT position, recorded_at, posted_after, row_number() OVER (ORDER BY position) AS number
-        FROM entries
+POSTED = """
+    SELECT coalesce(array_agg(position), '{}'), coalesce(array_agg(posted_after), '{}')
+    FROM (
+        SELECT position, posted_after FROM entries
         WHERE wallet_id = %(wallet_id)s AND direction IS NOT NULL
             AND position > %(after)s AND position <= %(at)s
-        ORDER BY position LIMIT %(most)s + 1),
-    told AS MATERIALIZED (
-        SELECT count(*) AS movements, min(posted_after) AS low, max(posted_after) AS high
-        FROM moved),
-    extremes AS MATERIALIZED (
-        SELECT min(number) FILTER (WHERE posted_after = low) AS lowest,
-            min(number) FILTER (WHERE posted_after = high) AS highest
-        FROM moved, told)
-    SELECT position, recorded_at, posted_after AS posted, movements FROM moved, told, extremes
-    WHERE movements <= %(points)s OR number IN (1, lowest, highest)
-        OR number * (%(points)s - 3) / movements > (number - 1) * (%(points)s - 3) / movements
-    ORDER BY position"""
+        ORDER BY position LIMIT %(most)s + 1) AS moved"""
+POINTS = """
+    SELECT position, recorded_at, posted_after AS posted FROM entries
+    WHERE position = ANY (%s) ORDER BY position"""
 
 
 class TooManyMovements(Exception):
@@ -157,12 +148,20 @@ class FlowRow:
 
 @dataclass(frozen=True, slots=True)
 class PointRow:
-    """What was posted after a movement, in minor units; `movements` are those of the period."""
+    """What was posted after a movement, in minor units."""
 
     position: int
     recorded_at: datetime
     posted: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was posted at first, in minor units, and after some of so many movements."""
+
+    opening: int
     movements: int
+    points: Sequence[PointRow]
 
 
 async def list_counterparties(
@@ -206,19 +205,33 @@ async def list_flows(
 
 async def balance_points(
     snapshot: Snapshot, wallet_id: str, *, after: int, at: int, points: int
-) -> tuple[int, list[PointRow]]:
+) -> History:
     """Return what was posted at a position, and then up to another after so many movements at most.
 
     Kept are always the first and the last one, and the first of the lowest and of the highest.
     Raises `TooManyMovements`.
     """
-    asked: dict[str, Any] = {"wallet_id": wallet_id, "after": after, "at": at, "points": points}
+    asked = {"wallet_id": wallet_id, "after": after, "at": at, "most": MOST_MOVEMENTS}
     opening = await (await snapshot.execute(OPENING, asked)).fetchone()
+    row = await (await snapshot.execute(POSTED, asked)).fetchone()
+    assert row is not None, "an aggregate has one row"
+    positions, posted = row
+    if len(positions) > MOST_MOVEMENTS:
+        raise TooManyMovements
+    kept = [positions[index] for index in _drawn(posted, points)]
     async with snapshot.cursor(row_factory=class_row(PointRow)) as cursor:
-        await cursor.execute(HISTORY, {**asked, "most": MOST_MOVEMENTS})
+        await cursor.execute(POINTS, [kept])
         rows = await cursor.fetchall()
-    _refuse(rows)
-    return (0 if opening is None else int(opening[0])), rows
+    return History(0 if opening is None else int(opening[0]), len(positions), rows)
+
+
+def _drawn(posted: Sequence[int], points: int) -> Iterable[int]:
+    """Return which of them a chart of so many points shows: the last of each of its stretches."""
+    count = len(posted)
+    if count <= points:
+        return range(count)
+    ends = {-(-stretch * count // (points - 3)) - 1 for stretch in range(1, points - 2)}
+    return ends | {0, posted.index(min(posted)), posted.index(max(posted))}
 
 
 async def _asked(snapshot: Snapshot, wallet_id: str, period: Period) -> dict[str, Any]:

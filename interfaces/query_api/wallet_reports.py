@@ -38,8 +38,8 @@ from projections.wallet_reports import (
     MOST_MOVEMENTS,
     CounterpartyRow,
     FlowRow,
+    History,
     Period,
-    PointRow,
     TooManyMovements,
     balance_points,
     list_counterparties,
@@ -178,10 +178,10 @@ class WalletReports:
             row = await _found(snapshot, asked, position)
             found = await tag(snapshot, asked, POINTS, position)
             at = min(until, position)
-            opening, points = await balance_points(
+            history = await balance_points(
                 snapshot, row.wallet_id, after=min(after, at), at=at, points=wanted.points
             )
-            return found, self._history(row.currency, opening, points)
+            return found, self._history(row.currency, history)
 
         return await self._ask(POINTS, asked, query)
 
@@ -229,19 +229,19 @@ class WalletReports:
             for (month, category), ways in sorted(sums.items())
         ]
 
-    def _history(self, currency: str, opening: int, rows: Sequence[PointRow]) -> BalanceHistory:
+    def _history(self, currency: str, history: History) -> BalanceHistory:
         written = self._currencies.format
         return BalanceHistory(
             currency=currency,
-            opening_balance=written(opening, currency),
-            movements=rows[0].movements if rows else 0,
+            opening_balance=written(history.opening, currency),
+            movements=history.movements,
             points=[
                 BalancePoint(
                     at=instant(row.recorded_at),
                     position=row.position,
                     balance=written(row.posted, currency),
                 )
-                for row in rows
+                for row in history.points
             ],
         )
 
