@@ -149,10 +149,13 @@ def test_more_than_can_be_added_up(system: QuerySystem, fold: ReportFold) -> Non
     wallet = next(name for name, told in fold.wallets.items() if told["reference"] == "cash")
     with system.databases.connect_admin("reports") as connection:
         connection.execute("SET search_path = reports_main")
+        move = "UPDATE entries SET version = version + %s WHERE wallet_id = %s"
+        connection.execute(move, [wallet_reports.MOST_MOVEMENTS, wallet])
         connection.execute(
-            "INSERT INTO entries SELECT -n, 1, 1, 0, 0, '2020-01-01', '2020-01-01', %s, 'pay_0',"
-            " %s, 'debit', 'EUR', NULL FROM generate_series(1, %s) AS n",
-            [wallet, wallet, wallet_reports.MOST_MOVEMENTS],
+            "INSERT INTO entries SELECT n - 1 - %(most)s, n, 1, 0, 0, '2020-01-01', '2020-01-01',"
+            " %(wallet)s, 'pay_0', %(wallet)s, 'debit', 'EUR', NULL"
+            " FROM generate_series(1, %(most)s) AS n",
+            {"wallet": wallet, "most": wallet_reports.MOST_MOVEMENTS},
         )
         connection.execute(
             "INSERT INTO value_days VALUES (%s, '2020-01-01', %s)",
@@ -168,6 +171,7 @@ def test_more_than_can_be_added_up(system: QuerySystem, fold: ReportFold) -> Non
                 asyncio.run(_points_since(system, wallet, -wallet_reports.MOST_MOVEMENTS - 1))
         finally:
             connection.execute("DELETE FROM entries WHERE position < 0")
+            connection.execute(move, [-wallet_reports.MOST_MOVEMENTS, wallet])
             connection.execute("DELETE FROM value_days WHERE position < 0")
 
 
