@@ -30,10 +30,11 @@ PARTS = {
     "command-api": "command processes",
     "postgres": "PostgreSQL",
     "relay": "relay and projector",
+    "projector": "relay and projector",
     "kafka": "Kafka",
 }
-WRITING = ("gateway", "command-api", "postgres")
-FOLLOWING = ("relay", "kafka", "postgres")
+WRITING = ("gateway", "command processes", "PostgreSQL")
+FOLLOWING = ("relay and projector", "Kafka", "PostgreSQL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def _run(place: Place, generator: Generator, order: Order) -> dict[str, float]:
     ):
         for part in parts:
             seconds = after.seconds[part] - before.seconds[part]
-            costs[f"processor: {PARTS[part]}{when}"] = 1e6 * seconds / count
+            costs[f"processor: {part}{when}"] = 1e6 * seconds / count
     costs["write-ahead log of the ledger"] = (written.wal - begin.wal) / count
     costs["write-ahead log of the read models"] = (followed.wal - written.wal) / count
     costs["storage of the ledger"] = (written.ledger - begin.ledger) / count
@@ -89,12 +90,10 @@ def _run(place: Place, generator: Generator, order: Order) -> dict[str, float]:
 def _read(place: Place) -> Reading:
     seconds: dict[str, float] = {}
     status = place.status()
-    shared: set[int] = set()
     for part in (*status["roles"], *status["servers"]):
-        # Roles that share a process are counted as the first of them.
-        if part["name"] in PARTS and part["pid"] not in shared:
-            shared.add(part["pid"])
-            seconds[part["name"]] = seconds.get(part["name"], 0.0) + _processor(part["pid"])
+        if part["name"] in PARTS:
+            name = PARTS[part["name"]]
+            seconds[name] = seconds.get(name, 0.0) + _processor(part["pid"])
     sizes, wal = {}, 0
     for database in ("ledger", "reports"):
         with psycopg.connect(place.admin(database)) as connection:

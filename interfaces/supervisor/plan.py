@@ -23,8 +23,8 @@ OWN_VARIABLES = {
     "FALCONPAY_KAFKA_BOOTSTRAP",
 }
 
-WORKERS = ("relay", "projector", "payments", "sealer")
-"""Small roles that share a process on one machine."""
+WORKERS = (("relay", "payments", "sealer"), ("projector",))
+"""Small roles share a process on one machine. The projector would wait for those that compute."""
 
 KafkaMode = Literal["embedded", "none", "external"]
 
@@ -81,7 +81,7 @@ def role_specs(settings: Settings, wishes: Wishes) -> list[RoleSpec]:
     """Return the role processes of one machine, in the order in which they are started."""
     # They share a port, so one of them answers for the figures of all, which they keep in files.
     figures = {"PROMETHEUS_MULTIPROC_DIR": str(figures_folder(settings.home))}
-    workers = [WORKERS] + ([("demo",)] if wishes.demo else [])
+    workers = [*WORKERS, *([("demo",)] if wishes.demo else [])]
     ports = free_ports(settings.command_workers + len(workers))
     specs = [
         RoleSpec(

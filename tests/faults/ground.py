@@ -79,7 +79,7 @@ class Ground:
         """Return the ids of the supervised processes of a role or server by its name, if any.
 
         Names are those of `status`: `command-api` (several), `query-api`, `identity-api`,
-        `relay`, `projector` (which share one), `postgres`, `kafka`, `gateway`; and `supervisor`.
+        `relay`, `projector`, `postgres`, `kafka`, `gateway`; and `supervisor`.
         """
         if name == "supervisor":
             return [self.system.supervisor().pid]

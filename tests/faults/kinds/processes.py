@@ -13,8 +13,10 @@ from tests.faults.ground import Ground, NotStruck
 from tests.faults.kinds import Kind
 from tests.faults.others import WORKERS
 
-SUPERVISED = ("command-api", "query-api", "identity-api", "relay", "gateway", "kafka", "postgres")
-"""`relay` stands for relay, projector, payments and sealer, which share a process here."""
+ROLES = ("command-api", "query-api", "identity-api", "relay", "projector")
+"""`relay` stands for relay, payments and sealer, which share a process here."""
+
+SUPERVISED = (*ROLES, "gateway", "kafka", "postgres")
 
 SECOND = ("command-api", *WORKERS)
 
@@ -99,7 +101,8 @@ def _kill_both(ground: Ground) -> None:
     """Kill both processes of every role that follows the ledger at the same moment."""
     for role in WORKERS:
         ground.others[role].kill()
-    _kill("relay")(ground)
+    for name in ("relay", "projector"):
+        _kill(name)(ground)
 
 
 def _everything(ground: Ground) -> None:
@@ -126,7 +129,7 @@ def _everything(ground: Ground) -> None:
 
 def _roles(ground: Ground) -> None:
     """Kill all roles but no server, the second processes too, in any order."""
-    victims = list(SUPERVISED[:4])
+    victims = list(ROLES)
     ground.choose.shuffle(victims)
     for name in victims:
         _kill_all(ground, name)
@@ -154,6 +157,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("kill both of all workers", _kill_both),
     Kind("kill all roles", _roles),
     Kind("kill everything", _everything, alone=True),
-    Kind("end relay and projector", _ask_to_end("relay")),
+    Kind("end relay", _ask_to_end("relay")),
+    Kind("end projector", _ask_to_end("projector")),
     Kind("drain a command API", drain_under_load, alone=True),
 )  # fmt: skip
