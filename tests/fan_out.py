@@ -159,6 +159,7 @@ def until(met: Callable[[], bool], seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < deadline, "it has not come about in time"
+        time.sleep(0.01)
 
 
 def some_traffic(fan_out: FanOut, seed: int = 0, commands: int = 60) -> EventsWriter:

@@ -8,8 +8,11 @@ from infrastructure.event_codec import EventCodec
 from infrastructure.kafka.clients import new_admin
 from infrastructure.kafka.consumer import TopicSource
 from infrastructure.kafka.records import Record, RecordCodec
-from infrastructure.kafka.topic import PARTITION, PATIENCE_SECONDS, offsets, read
+from infrastructure.kafka.topic import PARTITION, offsets, read
 from infrastructure.kafka.topic_end import find_end
+
+ANSWER_SECONDS = 10.0
+"""How long a broker may take to forget records."""
 
 
 class TopicUnordered(RuntimeError):
@@ -54,7 +57,7 @@ def trim(bootstrap: str, topic: str, offset: int) -> None:
     # The client is kept until its answer has come: with it the question would be gone.
     admin = new_admin(bootstrap)
     place = TopicPartition(topic, PARTITION, offset)
-    (answer,) = admin.delete_records([place], request_timeout=PATIENCE_SECONDS).values()
+    (answer,) = admin.delete_records([place], request_timeout=ANSWER_SECONDS).values()
     answer.result()
 
 

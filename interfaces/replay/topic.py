@@ -71,7 +71,7 @@ def opened_broker(settings: Settings) -> Iterator[Broker]:
     if bootstrap is None:
         raise TopicAway(
             "There is no Kafka that could be compared: start it by ./falcon up, name one in"
-            " FALCONPAY_KAFKA_BOOTSTRAP, or leave --kafka out."
+            " FALCONPAY_KAFKA_BOOTSTRAP, or leave out --kafka or --trim-topic."
         )
     codec = RecordCodec(settings.ledger, Secrets(settings.home).get("kafka_mac").encode())
     consumer = new_consumer(bootstrap)
@@ -80,7 +80,7 @@ def opened_broker(settings: Settings) -> Iterator[Broker]:
         yield Broker(consumer, codec)
     except KafkaException:
         raise TopicAway(
-            f"Kafka does not answer at {bootstrap}: look at ./falcon status, or leave --kafka out."
+            f"Kafka does not answer at {bootstrap}: look at ./falcon status, then try again."
         ) from None
     finally:
         consumer.close()

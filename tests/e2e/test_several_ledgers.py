@@ -284,6 +284,7 @@ def test_commands_of_the_terminal_work_on_the_ledger_named(
     done = system.falcon(*options, "--ledger", "branch-1")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["accepted"] == 1
+    until(branch.follows, 20, "the read models have what was imported")
     assert branch.http.get("/v1/wallets?reference=a1").json()["items"] != []
     assert main.http.get("/v1/wallets?reference=a1").json()["items"] == []
 

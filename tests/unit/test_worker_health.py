@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import Counter
 
 from infrastructure.telemetry import new_registry
-from interfaces.workers.health import HealthServer
+from interfaces.workers.health import HealthServer, WorkerCheck
 
 
 @pytest.fixture
@@ -48,6 +48,18 @@ def test_a_worker_is_alive_ready_and_has_figures(server: HealthServer) -> None:
     for response in (figures, get(server, "/healthz")):
         assert "server" not in response.headers
         assert response.headers["cache-control"] == "no-store"
+
+
+def test_a_process_whose_roles_have_not_begun_is_not_ready() -> None:
+    """Its health is served first; a readiness of nothing would be taken for that of its work."""
+    checks: dict[str, WorkerCheck] = {}
+    server = HealthServer("127.0.0.1", 0, checks, new_registry())
+    server.start()
+    response = get(server, "/readyz")
+    assert (response.status_code, response.json()["detail"]) == (503, "roles: none has begun yet")
+    checks["relay"] = lambda: None
+    assert get(server, "/readyz").status_code == 200
+    server.stop()
 
 
 @pytest.mark.parametrize(
