@@ -276,8 +276,7 @@ def test_commands_of_the_terminal_work_on_the_ledger_named(
     words = ("export", "--ledger", "branch-1", "--format", "jsonl", str(book))
     assert system.falcon(*words).returncode == 0
     head, *events = map(json.loads, book.read_text().splitlines())
-    assert head["ledger"] == "branch-1"
-    assert len(events) == head["to"]
+    assert (head["ledger"], head["to"]) == ("branch-1", len(events))
     rows = tmp_path / "rows.csv"
     rows.write_text("id,date,account,amount\n1,2024-01-01,a1,10.00\n")
     options = ("import", str(rows), "--profile", "csv", "--currency", "EUR", "--json")
