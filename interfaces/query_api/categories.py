@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from projections.wallet_reports import FlowRow
+from projections.wallet_reports.cash_flow import FlowRow
 
 MAX_LENGTH = 50
 """How much of what a payer wrote is a category: it is part of cursors, which are not long."""

@@ -1,12 +1,14 @@
 """Reports of one wallet, for dashboards: whom it deals with, what for, and how its balance went."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from domain.instants import instant
 from domain.money import Currencies
+from infrastructure.report_store.kept_counterparties import KeptCounterparties
 from infrastructure.report_store.kept_flows import KeptFlows
+from infrastructure.report_store.kept_histories import History, KeptHistories
 from infrastructure.report_store.ledger_log import LedgerLog
 from infrastructure.report_store.reports import Reports
 from interfaces.http.problems import Problem
@@ -34,16 +36,9 @@ from projections.entries import ENTRIES
 from projections.members import MEMBERS
 from projections.payments import PAYMENTS
 from projections.value_dates import VALUE_DATES
-from projections.wallet_reports import (
-    MOST_MOVEMENTS,
-    CounterpartyRow,
-    FlowRow,
-    History,
-    Period,
-    TooManyMovements,
-    balance_points,
-    list_counterparties,
-)
+from projections.wallet_reports.cash_flow import FlowRow
+from projections.wallet_reports.counterparties import Dealing, list_times
+from projections.wallet_reports.movements import MOST_MOVEMENTS, Period, TooManyMovements
 
 WALLET = "/v1/wallets/{wallet_id}"
 COUNTERPARTIES = f"{WALLET}/counterparties"
@@ -73,6 +68,8 @@ class WalletReports:
         self._currencies = currencies
         self._categories = categories
         self._kept_flows = KeptFlows(categories.references)
+        self._kept_counterparties = KeptCounterparties()
+        self._kept_histories = KeptHistories()
 
     def queries(self) -> Sequence[Query[Any]]:
         """Return the routes."""
@@ -123,7 +120,7 @@ class WalletReports:
                 at=position if key is None else key[0],
                 direction=wanted.direction,
             )
-            rows = await list_counterparties(
+            rows = await self._kept_counterparties.page(
                 snapshot,
                 row.wallet_id,
                 period,
@@ -134,9 +131,10 @@ class WalletReports:
                 asked,
                 COUNTERPARTIES,
                 rows,
-                lambda r: [period.at, int(r.volume), r.counterparty],
+                lambda dealing: [period.at, dealing.volume, dealing.counterparty],
             )
-            items = [self._counterparty(row.currency, each) for each in page]
+            times = await list_times(snapshot, [each.position for each in page])
+            items = [self._counterparty(row.currency, each, times[each.position]) for each in page]
             return found, Counterparties(items=items, next_cursor=following)
 
         return await self._ask(DEALINGS, asked, query, 0 if key is None else key[0])
@@ -178,7 +176,7 @@ class WalletReports:
             row = await _found(snapshot, asked, position)
             found = await tag(snapshot, asked, POINTS, position)
             at = min(until, position)
-            history = await balance_points(
+            history = await self._kept_histories.history(
                 snapshot, row.wallet_id, after=min(after, at), at=at, points=wanted.points
             )
             return found, self._history(row.currency, history)
@@ -197,15 +195,15 @@ class WalletReports:
             raise Problem("period-too-long", detail) from None
         return Answer(position, found[1], found[0])
 
-    def _counterparty(self, currency: str, row: CounterpartyRow) -> CounterpartyTotal:
+    def _counterparty(self, currency: str, dealing: Dealing, last: datetime) -> CounterpartyTotal:
         return CounterpartyTotal(
-            counterparty=row.counterparty,
+            counterparty=dealing.counterparty,
             currency=currency,
-            paid_count=row.paid_count,
-            paid=self._currencies.format(int(row.paid), currency),
-            received_count=row.received_count,
-            received=self._currencies.format(int(row.received), currency),
-            last_at=instant(row.last_at),
+            paid_count=dealing.paid_count,
+            paid=self._currencies.format(dealing.paid, currency),
+            received_count=dealing.received_count,
+            received=self._currencies.format(dealing.received, currency),
+            last_at=instant(last),
         )
 
     def _flows(self, currency: str, rows: Sequence[FlowRow]) -> list[CategoryFlow]:

@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from infrastructure.databases.logins import conninfo
-from projections import wallet_reports
+from infrastructure.report_store.kept_histories import KeptHistories
+from projections.wallet_reports.movements import MOST_MOVEMENTS, TooManyMovements
 from tests.query_system import QuerySystem, query_system
 from tests.report_fold import ReportFold, money
 from tests.report_history import write_history
@@ -150,16 +151,16 @@ def test_more_than_can_be_added_up(system: QuerySystem, fold: ReportFold) -> Non
     with system.databases.connect_admin("reports") as connection:
         connection.execute("SET search_path = reports_main")
         move = "UPDATE entries SET version = version + %s WHERE wallet_id = %s"
-        connection.execute(move, [wallet_reports.MOST_MOVEMENTS, wallet])
+        connection.execute(move, [MOST_MOVEMENTS, wallet])
         connection.execute(
             "INSERT INTO entries SELECT n - 1 - %(most)s, n, 1, 0, 0, '2020-01-01', '2020-01-01',"
             " %(wallet)s, 'pay_0', %(wallet)s, 'debit', 'EUR', NULL"
             " FROM generate_series(1, %(most)s) AS n",
-            {"wallet": wallet, "most": wallet_reports.MOST_MOVEMENTS},
+            {"wallet": wallet, "most": MOST_MOVEMENTS},
         )
         connection.execute(
             "INSERT INTO value_days VALUES (%s, '2020-01-01', %s)",
-            [wallet, -wallet_reports.MOST_MOVEMENTS],
+            [wallet, -MOST_MOVEMENTS],
         )
         try:
             for name in ("counterparties", "cash-flow"):
@@ -167,11 +168,11 @@ def test_more_than_can_be_added_up(system: QuerySystem, fold: ReportFold) -> Non
                 refused = system.ask(path)
                 assert (refused.status_code, refused.json()["code"]) == (422, "period-too-long")
                 assert system.ask(path, from_="2021-01-01").status_code == 200
-            with pytest.raises(wallet_reports.TooManyMovements):
-                asyncio.run(_points_since(system, wallet, -wallet_reports.MOST_MOVEMENTS - 1))
+            with pytest.raises(TooManyMovements):
+                asyncio.run(_points_since(system, wallet, -MOST_MOVEMENTS - 1))
         finally:
             connection.execute("DELETE FROM entries WHERE position < 0")
-            connection.execute(move, [-wallet_reports.MOST_MOVEMENTS, wallet])
+            connection.execute(move, [-MOST_MOVEMENTS, wallet])
             connection.execute("DELETE FROM value_days WHERE position < 0")
 
 
@@ -180,4 +181,4 @@ async def _points_since(system: QuerySystem, wallet: str, after: int) -> None:
     where = conninfo(system.databases.settings, system.databases.secrets, "query", "reports")
     async with await psycopg.AsyncConnection.connect(where) as snapshot:
         at = system.head()
-        await wallet_reports.balance_points(snapshot, wallet, after=after, at=at, points=10)
+        await KeptHistories().history(snapshot, wallet, after=after, at=at, points=10)

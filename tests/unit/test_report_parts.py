@@ -12,7 +12,7 @@ from interfaces.query_api.book_reports import _share
 from interfaces.query_api.categories import Categories
 from interfaces.replay import report_lines
 from projections.audit_trail import actor_key
-from projections.wallet_reports import FlowRow
+from projections.wallet_reports.cash_flow import FlowRow
 
 RULES = {"counterparty:fees": "Charges", "kind:refund": "Refunds"}
 

@@ -1,0 +1,1 @@
+"""Reports of one wallet, added up from its movements when they are asked for."""
