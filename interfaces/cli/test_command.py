@@ -78,10 +78,8 @@ def run_tests(paths: list[str], long: bool, root: Path = ROOT) -> int:
             typer.echo(f"There is no {path}: name a file, a folder or FILE::TEST.", err=True)
             return 2
     console = Console()
-    steps = []
-    if not chosen:
-        steps = [_check(console, name, command, root) for name, command in CHECKS.items()]
-    steps += _pytest(console, _runs(chosen, root), long or bool(chosen), root)
+    checks = {} if chosen else CHECKS
+    steps = _steps(console, checks, _runs(chosen, root), long or bool(chosen), root)
     _summarise(console, steps)
     return int(any(step.failed for step in steps))
 
@@ -116,25 +114,46 @@ def _runs(chosen: list[str], root: Path) -> dict[str, list[str]]:
     return {name: paths for name, paths in runs.items() if paths} or {"pytest": []}
 
 
-def _pytest(console: Console, runs: dict[str, list[str]], long: bool, root: Path) -> list[Step]:
-    """Run pytest once for each of the runs, side by side; what the first writes is seen at once."""
+def _steps(
+    console: Console,
+    checks: dict[str, list[str]],
+    runs: dict[str, list[str]],
+    long: bool,
+    root: Path,
+) -> list[Step]:
+    """Run the checks and then the first of the runs, all that it writes seen at once.
+
+    The other runs of pytest go on beside, and are shown when they have ended.
+    """
     console.file.flush()
     marks = [] if long else ["-m", "not slow"]
+    first, *others = runs
     with tempfile.TemporaryDirectory() as folder, ExitStack() as ends:
         started: list[Run] = []
-        for number, (name, paths) in enumerate(runs.items()):
-            report = Path(folder) / f"{number}.xml"
-            command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *marks, *paths]
-            out = ends.enter_context(tempfile.TemporaryFile()) if number else None
+        told_to_end: list[int] = []
+
+        def begin(name: str) -> None:
+            report = Path(folder) / f"{len(started)}.xml"
+            command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *marks, *runs[name]]
+            out = ends.enter_context(tempfile.TemporaryFile()) if name in others else None
             started.append(Run(name, report, _begin(command, out, root, ends), out))
 
-        def terminate(_number: int, _frame: FrameType | None) -> None:
+        def terminate(number: int, _frame: FrameType | None) -> None:
+            told_to_end.append(number)
             for run in started:
                 run.process.terminate()
 
         before = signal.signal(signal.SIGTERM, terminate)
         ends.callback(signal.signal, signal.SIGTERM, before)
-        return [_end(console, run) for run in started]
+        for name in others:
+            begin(name)
+        steps = [_check(console, name, command, root) for name, command in checks.items()]
+        if told_to_end:
+            steps.append(Step(first, 0, 1, 0.0))
+        else:
+            begin(first)
+        in_front_first = sorted(started, key=lambda run: run.out is not None)
+        return steps + [_end(console, run) for run in in_front_first]
 
 
 def _begin(
