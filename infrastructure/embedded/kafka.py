@@ -5,9 +5,11 @@ import socket
 import struct
 import subprocess
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
-from infrastructure.embedded.kafka_jars import Progress, java_runtime, kafka_jars
+from infrastructure.embedded.kafka_archive import KafkaArchive
+from infrastructure.embedded.kafka_jars import KAFKA_VERSION, Progress, java_runtime, kafka_jars
 from infrastructure.embedded.process import HomeServer, writing_to
 from infrastructure.embedded.server import (
     LOOPBACK,
@@ -74,8 +76,34 @@ class Kafka(HomeServer):
         self._progress = progress
 
     def prepare(self) -> None:
-        """Fetch the jars and format the storage once; raises `ServerUnavailable`."""
-        java, class_path = self._java()
+        """Fetch the jars, archive their classes and format the storage, each of them once.
+
+        Raises `ServerUnavailable`.
+        """
+        self._jars()
+        self._archive().make_once(self._trained, _answers)
+        self._format()
+
+    def start(self) -> RunningServer:
+        """Start Kafka or adopt the one that runs; raises `ServerUnavailable`."""
+        running = self.running()
+        if running is not None:
+            return running
+        # Its storage may have been lost: the topic is written again from the store.
+        self._format()
+        command, port = self._broker(self._archive().options())
+        return self._spawn(command, port)
+
+    def ready(self) -> bool:
+        """Say whether the broker answers and has been taken in by the controller."""
+        running = self.running()
+        return running is not None and _answers(running.port)
+
+    def bootstrap(self) -> str:
+        """Return `host:port` for clients; raises `ServerUnavailable` when none runs."""
+        return f"{LOOPBACK}:{self.port()}"
+
+    def _format(self) -> None:
         if (self._data / "meta.properties").exists():
             return
         draft = self._folder / "data.new"
@@ -85,7 +113,7 @@ class Kafka(HomeServer):
             properties = self._write_properties(draft, kept_ports(self._folder / "port", 2))
         tool = ["kafka.tools.StorageTool", "format", "--standalone", "-c", str(properties)]
         done = subprocess.run(
-            [java, *JVM_OPTIONS, "-cp", class_path, *tool, "-t", uuid.uuid4().hex[:22]],
+            [*self._java(self._archive().options()), *tool, "-t", uuid.uuid4().hex[:22]],
             capture_output=True,
             text=True,
             check=False,
@@ -99,41 +127,28 @@ class Kafka(HomeServer):
         # The rename comes last: a folder named `data` is always a formatted one.
         draft.rename(self._data)
 
-    def start(self) -> RunningServer:
-        """Start Kafka or adopt the one that runs; raises `ServerUnavailable`."""
-        running = self.running()
-        if running is not None:
-            return running
-        # Its storage may have been lost: the topic is written again from the store.
-        self.prepare()
-        java, class_path = self._java()
+    def _broker(self, options: Sequence[str]) -> tuple[list[str], int]:
+        """Return what starts the broker, and its port."""
         with writing_to(self._folder):
             ports = kept_ports(self._folder / "port", 2)
             properties = self._write_properties(self._data, ports)
-        argv = [java, *JVM_OPTIONS, "-cp", class_path, "kafka.Kafka", str(properties)]
-        return self._spawn(argv, ports[0])
+        return [*self._java(options), "kafka.Kafka", str(properties)], ports[0]
 
-    def ready(self) -> bool:
-        """Say whether the broker answers and has been taken in by the controller."""
-        running = self.running()
-        if running is None:
-            return False
-        try:
-            with socket.create_connection((LOOPBACK, running.port), timeout=2) as connection:
-                size = struct.pack(">i", len(METADATA_REQUEST))
-                connection.sendall(size + METADATA_REQUEST)
-                answer = connection.makefile("rb").read(16)
-        except OSError:
-            return False
-        return len(answer) == 16 and bool(struct.unpack(">iiii", answer)[3] > 0)
+    def _trained(self, home: Path, option: str) -> tuple[list[str], int]:
+        """Do as `_broker` for one of another home, which is new."""
+        trained = Kafka(home, self._cache)
+        trained._format()
+        return trained._broker([option])
 
-    def bootstrap(self) -> str:
-        """Return `host:port` for clients; raises `ServerUnavailable` when none runs."""
-        return f"{LOOPBACK}:{self.port()}"
+    def _jars(self) -> tuple[Path, ...]:
+        return kafka_jars(self._cache, self._progress)
 
-    def _java(self) -> tuple[str, str]:
-        jars = kafka_jars(self._cache, self._progress)
-        return str(java_runtime()), ":".join(map(str, jars))
+    def _java(self, options: Sequence[str]) -> list[str]:
+        class_path = ":".join(map(str, self._jars()))
+        return [str(java_runtime()), *JVM_OPTIONS, *options, "-cp", class_path]
+
+    def _archive(self) -> KafkaArchive:
+        return KafkaArchive(self._cache, KAFKA_VERSION, java_runtime())
 
     def _write_properties(self, data: Path, ports: tuple[int, ...]) -> Path:
         broker, controller = (f"{LOOPBACK}:{port}" for port in ports)
@@ -146,3 +161,15 @@ class Kafka(HomeServer):
         path = self._folder / "server.properties"
         path.write_text("".join(f"{name}={text}\n" for name, text in {**PROPERTIES, **own}.items()))
         return path
+
+
+def _answers(port: int) -> bool:
+    """Say whether a broker answers there and has been taken in by its controller."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=2) as connection:
+            size = struct.pack(">i", len(METADATA_REQUEST))
+            connection.sendall(size + METADATA_REQUEST)
+            answer = connection.makefile("rb").read(16)
+    except OSError:
+        return False
+    return len(answer) == 16 and bool(struct.unpack(">iiii", answer)[3] > 0)

@@ -7,7 +7,7 @@ SETTINGS = {
     ),
     "FALCONPAY_CACHE": (
         "the platform's user cache directory",
-        "Folder of what was downloaded; homes may share it.",
+        "Folder of what was downloaded, and of Kafka's archived classes; homes may share it.",
     ),
     "FALCONPAY_PORT": (
         "8000",
