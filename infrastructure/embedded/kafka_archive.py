@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from infrastructure.embedded.server import ServerUnavailable
+
 OLDEST_JAVA = 25
 READY_SECONDS = 30.0
 WRITTEN_SECONDS = 60.0
@@ -54,7 +56,8 @@ class KafkaArchive:
         """
         if self._path is None or self._path.exists():
             return
-        with contextlib.suppress(OSError), _alone(self._cache, self._path.name) as home:
+        trouble = contextlib.suppress(OSError, ServerUnavailable)
+        with trouble, _alone(self._cache, self._path.name) as home:
             draft = home / self._path.name
             command, port = broker(home, f"-XX:AOTCacheOutput={draft}")
             _train(command, lambda: answers(port))

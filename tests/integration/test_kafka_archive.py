@@ -141,7 +141,7 @@ def test_only_a_java_that_can_is_asked(release: str | None, able: bool, tmp_path
 
     def broker(home: Path, _option: str) -> tuple[list[str], int]:
         asked.append(home)
-        raise OSError
+        raise ServerUnavailable("the folder of what was downloaded is full")
 
     found = KafkaArchive(tmp_path, "1", java)
     assert bool(found.options()) is able
