@@ -13,7 +13,7 @@ import pytest
 
 from infrastructure.embedded.kafka import Kafka
 from infrastructure.embedded.kafka_archive import KafkaArchive
-from infrastructure.embedded.kafka_jars import KAFKA_VERSION, java_runtime, kafka_jars
+from infrastructure.embedded.kafka_jars import KAFKA_VERSION, kafka_jars
 from infrastructure.embedded.server import ServerUnavailable, wait_until_ready
 from infrastructure.settings import read_settings
 from tests.tools.absent_server import server_absent
@@ -99,23 +99,41 @@ def test_a_damaged_one_is_not_used(archive: Path, tmp_path: Path) -> None:
         archive.write_bytes(whole)
 
 
+class Asked:
+    """A broker that cannot be had, and how often it was asked for."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self, _home: Path, _option: str) -> tuple[list[str], int]:
+        self.times += 1
+        raise ServerUnavailable("the folder of what was downloaded is full")
+
+
+def java_in(folder: Path, release: str | None) -> Path:
+    """Return the path of a Java of which a file tells the version."""
+    (folder / "bin").mkdir(parents=True)
+    if release is not None:
+        (folder / "release").write_text(f'IMPLEMENTOR="x"\n{release}\n')
+    return folder / "bin" / "java"
+
+
 def test_who_comes_second_does_not_wait(tmp_path: Path) -> None:
     """While somebody makes it others start without it, and so does who may not write there."""
-    cache = cache_in(tmp_path / "cache")
-    name = f"kafka-{KAFKA_VERSION}-java-{_version()}.aot"
-    with (cache / f"{name}.lock").open("w") as lock:
+    java, asked = java_in(tmp_path, 'JAVA_VERSION="25.0.2"'), Asked()
+    archive = KafkaArchive(tmp_path, "1", java)
+    guard = tmp_path / "kafka-1-java-25.0.2.aot.lock"
+    with guard.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        Kafka(tmp_path / "home", cache).prepare()
-    assert not (cache / name).exists()
-    (cache / f"{name}.lock").unlink()
-    (cache / f"{name}.lock").mkdir()
-    Kafka(tmp_path / "other", cache).prepare()
-    assert not (cache / name).exists()
-
-
-def _version() -> str:
-    release = (java_runtime().resolve().parents[1] / "release").read_text()
-    return release.split('JAVA_VERSION="')[1].split('"')[0]
+        archive.make_once(asked, bool)
+    guard.unlink()
+    guard.mkdir()
+    archive.make_once(asked, bool)
+    assert asked.times == 0
+    guard.rmdir()
+    archive.make_once(asked, bool)
+    assert (asked.times, archive.options()) == (1, [])
+    assert set(tmp_path.iterdir()) == {guard, tmp_path / "release", tmp_path / "bin"}
 
 
 @pytest.mark.parametrize(
@@ -130,22 +148,9 @@ def _version() -> str:
 )
 def test_only_a_java_that_can_is_asked(release: str | None, able: bool, tmp_path: Path) -> None:
     """An older one would not start at all with an option that it does not know."""
-    (tmp_path / "bin").mkdir()
-    if release is not None:
-        (tmp_path / "release").write_text(f'IMPLEMENTOR="x"\n{release}\n')
-    java = tmp_path / "bin" / "java"
-    for name in (".lock", ""):
-        for major in ("21.0.9", "25", "26.0.1-ea", ""):
-            (tmp_path / f"kafka-1-java-{major}.aot{name}").touch()
-    asked: list[Path] = []
-
-    def broker(home: Path, _option: str) -> tuple[list[str], int]:
-        asked.append(home)
-        raise ServerUnavailable("the folder of what was downloaded is full")
-
+    java, asked = java_in(tmp_path, release), Asked()
     found = KafkaArchive(tmp_path, "1", java)
-    assert bool(found.options()) is able
-    for path in tmp_path.glob("*.aot"):
-        path.unlink()
-    found.make_once(broker, bool)
-    assert bool(asked) is able
+    found.make_once(asked, bool)
+    for version in ("21.0.9", "25", "26.0.1-ea", ""):
+        (tmp_path / f"kafka-1-java-{version}.aot").touch()
+    assert (asked.times, bool(found.options())) == (int(able), able)
