@@ -28,7 +28,7 @@ CHECKS = {
 """What Python runs to judge the code without running it."""
 
 SHARES = {
-    "pytest, parts from A": ("tests/property/*", "tests/integration/test_[a-p]*"),
+    "pytest, parts from A": ("tests/integration/test_[a-p]*",),
     "pytest, parts from Q": ("tests/integration/test_[q-t]*",),
 }
 """What is tested beside whole systems and all else; the letters let all runs end together."""

@@ -99,11 +99,11 @@ def test_parts_are_tested_beside_whole_systems(tree: Path) -> None:
         "        time.sleep(0.05)\n"
     )
     bad = '\n\ndef test_bad() -> None:\n    raise AssertionError("beside")\n'
-    places = ("unit/test_law.py", "property/test_drawn.py", "integration/test_query.py")
+    places = ("unit/test_law.py", "integration/test_audit.py", "integration/test_query.py")
     for place in places:
         path = tree / "tests" / place
-        path.parent.mkdir()
-        path.write_text(meet + (bad if "drawn" in place else ""))
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(meet + (bad if "audit" in place else ""))
     code, lines = run(tree, [])
     assert (code, lines[-1]) == (1, "8 passed, 1 failed, 1 skipped"), "\n".join(lines)
     assert any("AssertionError: beside" in line for line in lines)
