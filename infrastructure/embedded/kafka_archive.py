@@ -22,9 +22,12 @@ OLDEST_JAVA = 25
 READY_SECONDS = 30.0
 WRITTEN_SECONDS = 60.0
 
-# Whoever trains holds the other end of the pipe. When they end, however they do, the broker is told
-# to end as well; the archive is written on its way out.
-UNTIL_LET_GO = '"$@" </dev/null & broker=$!; read -r end; kill "$broker"; wait "$broker"'
+# Whoever trains holds the other end of the pipe. Told to end, the broker writes the archive on its
+# way out; when they have ended themselves, however they did, nobody waits for it.
+UNTIL_TOLD = (
+    '"$@" </dev/null & broker=$!;'
+    ' if read -r end; then kill "$broker"; else kill -9 "$broker"; fi; wait "$broker"'
+)
 
 
 class KafkaArchive:
@@ -80,7 +83,7 @@ def _alone(cache: Path, name: str) -> Iterator[Path]:
 
 def _train(command: Sequence[str], ready: Callable[[], bool]) -> None:
     broker = subprocess.Popen(
-        ["/bin/sh", "-c", UNTIL_LET_GO, "sh", *command],
+        ["/bin/sh", "-c", UNTIL_TOLD, "sh", *command],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -90,7 +93,7 @@ def _train(command: Sequence[str], ready: Callable[[], bool]) -> None:
         end = time.monotonic() + READY_SECONDS
         while not ready() and time.monotonic() < end:
             time.sleep(0.1)
-        broker.communicate(timeout=WRITTEN_SECONDS)
+        broker.communicate(b"end\n", timeout=WRITTEN_SECONDS)
     except subprocess.TimeoutExpired:
         pass
     finally:

@@ -28,8 +28,12 @@ CHECKS = {
 """What Python runs to judge the code without running it."""
 
 SHARES = {
-    "pytest, parts from A": ("tests/integration/test_[a-p]*",),
-    "pytest, parts from Q": ("tests/integration/test_[q-t]*",),
+    "pytest, parts from A": (
+        "tests/property/test_[a-o]*",
+        "tests/integration/test_[a-p]*",
+        "tests/integration/test_tw*",
+    ),
+    "pytest, parts from Q": ("tests/integration/test_[q-s]*", "tests/integration/test_t[a-v]*"),
 }
 """What is tested beside whole systems and all else; the letters let all runs end together."""
 
