@@ -15,7 +15,7 @@ from projections.wallet_reports.cash_flow import FlowRow, list_flows
 from projections.wallet_reports.movements import MOST_MOVEMENTS, Period, TooManyMovements
 
 MOST_ROWS = 100_000
-"""How many rows are kept of all wallets together: some 20 MB."""
+"""How many rows are kept of all wallets together: some 30 MB."""
 
 READ = (BALANCES, ENTRIES, PAYMENTS, VALUE_DATES)
 

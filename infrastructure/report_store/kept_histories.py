@@ -15,7 +15,7 @@ from projections.wallet_reports.balance_history import (
 )
 from projections.wallet_reports.movements import MOST_MOVEMENTS, TooManyMovements
 
-MOST_KEPT = 500_000
+MOST_MOVEMENTS_KEPT = 500_000
 """How many movements are kept of all wallets together: 16 bytes each."""
 
 
@@ -33,7 +33,7 @@ class KeptHistories:
 
     def __init__(self) -> None:
         """Keep nothing yet."""
-        self._kept: KeptSums[Curve] = KeptSums((ENTRIES,), MOST_KEPT)
+        self._kept: KeptSums[Curve] = KeptSums((ENTRIES,), MOST_MOVEMENTS_KEPT)
 
     async def history(
         self, snapshot: Snapshot, wallet_id: str, *, after: int, at: int, points: int

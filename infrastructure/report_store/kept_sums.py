@@ -13,6 +13,9 @@ from projections.contract import Projection, Snapshot
 LEAST_MOVEMENTS = 500
 """With fewer of them it is not worth while to keep what they add up to."""
 
+MOST_KEPT = 200
+"""How many sums are kept, however small: anybody may ask for one period after the other."""
+
 # Which rows there are: a read model that is built again has other files, and whoever recovers a
 # ledger begins another epoch.
 ROWS = """
@@ -54,6 +57,6 @@ class KeptSums(Generic[Sums]):
         self._size += size - (0 if before is None else before[2])
         self._kept[key] = at, sums, size
         self._kept.move_to_end(key)
-        while self._size > self._most:
+        while self._size > self._most or len(self._kept) > MOST_KEPT:
             _, (_, _, gone) = self._kept.popitem(last=False)
             self._size -= gone

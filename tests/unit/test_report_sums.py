@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infrastructure.report_store.kept_sums import KeptSums
+from infrastructure.report_store.kept_sums import MOST_KEPT, KeptSums
 from projections.wallet_reports.balance_history import Curve
 from projections.wallet_reports.counterparties import Dealing, Dealings
 
@@ -76,3 +76,11 @@ def test_later_sums_stay_and_too_many_go() -> None:
     kept.keep(("d",), 1, "too large", 11)
     assert kept.find(("d",), 9) is None
     assert kept.find(("a",), 9) == (8, "latest")
+
+
+def test_small_sums_are_not_kept_without_end() -> None:
+    """Whoever asks for one period after the other does not fill the memory."""
+    kept: KeptSums[str] = KeptSums((), 10**9)
+    for period in range(MOST_KEPT + 1):
+        kept.keep((period,), 1, "one row", 1)
+    assert [kept.find((period,), 1) is None for period in (0, 1, MOST_KEPT)] == [True, False, False]
