@@ -78,6 +78,19 @@ class TopicTrimmed:
 
 
 @dataclass(frozen=True, slots=True)
+class EventsMoved:
+    """Movements of wallets between two positions, both included, are read from an archive.
+
+    It is on record before any of them leaves the ledger.
+    """
+
+    done_at: Instant
+    archive: str
+    first_position: int
+    last_position: int
+
+
+@dataclass(frozen=True, slots=True)
 class BackupMade:
     """All ledgers and secrets were written to a file, this one up to a position."""
 
@@ -111,6 +124,7 @@ OperationEvent = (
     | FileImported
     | BookExported
     | TopicTrimmed
+    | EventsMoved
     | BackupMade
     | ReadModelRebuilt
     | SettingsChanged

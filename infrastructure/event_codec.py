@@ -57,6 +57,7 @@ TYPES: Mapping[str, type] = {
     "operation.file_imported.v1": operations.FileImported,
     "operation.book_exported.v1": operations.BookExported,
     "operation.topic_trimmed.v1": operations.TopicTrimmed,
+    "operation.events_moved.v1": operations.EventsMoved,
     "operation.backup_made.v1": operations.BackupMade,
     "operation.read_model_rebuilt.v1": operations.ReadModelRebuilt,
     "operation.settings_changed.v1": operations.SettingsChanged,

@@ -11,7 +11,16 @@ from infrastructure.settings import Settings
 
 Database = Literal["ledger", "identity", "reports"]
 Login = Literal[
-    "command", "relay", "projector", "sealer", "query", "audit", "accesslog", "identity", "reader"
+    "command",
+    "relay",
+    "projector",
+    "sealer",
+    "query",
+    "audit",
+    "accesslog",
+    "identity",
+    "archiver",
+    "reader",
 ]
 
 DATABASES: tuple[Database, ...] = get_args(Database)
@@ -44,6 +53,7 @@ LOGINS: dict[Login, LoginRules] = {
     "audit": LoginRules(("ledger",), True, 60000, 1500, 60000),
     "accesslog": LoginRules(("reports",), False, 1000, 1500, 2500),
     "identity": LoginRules(("identity",), False, 1000, 1500, 2500),
+    "archiver": LoginRules(("ledger",), False, 5000, 1500, 60000),
     "reader": LoginRules(DATABASES, True, 60000, 1500, 0),
 }
 

@@ -5,7 +5,9 @@ search_path is the ledger's schema. Only reading is served: the ledger's writer 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
 from typing import Any, LiteralString, NoReturn
 from uuid import UUID
 
@@ -23,9 +25,23 @@ from eventsourcing.persistence import (
     TrackingRecorder,
 )
 
+from domain.identifiers import bits
+from domain.recorded import RecordedEvent
+from infrastructure.archive.failure import ArchiveUnusable
+from infrastructure.event_log.moved import MOVED, Moved, MovedEvents, read_back
+
 _STREAM: LiteralString = (
     "SELECT originator_id, originator_version, topic, state FROM events"
     " WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s"
+)
+_MOVED: LiteralString = (
+    MOVED + "WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s"
+)
+_LOG: LiteralString = (
+    "SELECT originator_id, originator_version, topic, state, notification_id FROM events"
+    " WHERE notification_id >= %s AND notification_id <= %s"
+    " AND (%s::text[] IS NULL OR topic = ANY(%s))"
+    " ORDER BY notification_id LIMIT %s"
 )
 _OLDEST_FIRST: LiteralString = " ORDER BY originator_version LIMIT %s"
 _NEWEST_FIRST: LiteralString = " ORDER BY originator_version DESC LIMIT %s"
@@ -56,11 +72,17 @@ class ReadOnlyRecorder(ApplicationRecorder):
         limit: int | None = None,
     ) -> list[StoredEvent]:
         """Return a stream's events, versions in order."""
-        rows = self._rows(
-            _STREAM + (_NEWEST_FIRST if desc else _OLDEST_FIRST),
-            (originator_id, gt or 0, _bound(lte), limit),
-        )
-        return [StoredEvent(*row) for row in rows]
+        asked = (originator_id, gt or 0, _bound(lte), limit)
+        order = _NEWEST_FIRST if desc else _OLDEST_FIRST
+        with self._connected() as connection:
+            rows = connection.execute(_STREAM + order, asked, binary=True).fetchall()
+            moved = connection.execute(_MOVED + order, asked, binary=True).fetchall()
+            # One that is moved just now is found twice.
+            found: dict[int, StoredEvent | Moved] = {row[1]: Moved(*row) for row in moved}
+            found |= {row[1]: StoredEvent(*row) for row in rows}
+            asked_for = [found[version] for version in sorted(found, reverse=desc)[:limit]]
+            back = read_back(each for each in asked_for if isinstance(each, Moved))
+            return [_stored(next(back)) if isinstance(each, Moved) else each for each in asked_for]
 
     def select_notifications(
         self,
@@ -73,18 +95,20 @@ class ReadOnlyRecorder(ApplicationRecorder):
     ) -> list[Notification]:
         """Return events in position order; a position is a notification's id."""
         first = (start or 0) + (0 if inclusive_of_start else 1)
-        rows = self._rows(
-            "SELECT originator_id, originator_version, topic, state, notification_id FROM events"
-            " WHERE notification_id >= %s AND notification_id <= %s"
-            " AND (%s::text[] IS NULL OR topic = ANY(%s))"
-            " ORDER BY notification_id LIMIT %s",
-            (first, _bound(stop), list(topics) or None, list(topics), limit),
-        )
+        asked = (first, _bound(stop), list(topics) or None, list(topics), limit)
+        with self._connected() as connection:
+            rows = connection.execute(_LOG, asked, binary=True).fetchall()
+            if not rows or rows[-1][4] - first + 1 != len(rows):
+                last = rows[-1][4] if len(rows) == limit else _bound(stop)
+                moved = _moved(connection, first, last, topics, limit)
+                found = {row[4]: row for row in (*moved, *rows)}
+                rows = [found[position] for position in sorted(found)[:limit]]
         return [Notification(*row) for row in rows]
 
     def max_notification_id(self) -> int | None:
         """Return the last position, or none in an empty ledger."""
-        ((last,),) = self._rows("SELECT max(notification_id) FROM events", ())
+        with self._connected() as connection:
+            ((last,),) = connection.execute("SELECT max(notification_id) FROM events")
         return None if last is None else int(last)
 
     def subscribe(
@@ -93,12 +117,29 @@ class ReadOnlyRecorder(ApplicationRecorder):
         """Return an iterator that yields what is recorded, and waits for more at the end."""
         return _Polling(self, gt, topics)
 
-    def _rows(self, query: LiteralString, parameters: Sequence[Any]) -> list[Row]:
+    @contextmanager
+    def _connected(self) -> Iterator[psycopg.Connection[Row]]:
         try:
             with psycopg.connect(self._conninfo, autocommit=True) as connection:
-                return connection.execute(query, parameters, binary=True).fetchall()
-        except psycopg.OperationalError as error:
+                yield connection
+        except (psycopg.OperationalError, ArchiveUnusable) as error:
             raise OperationalError(str(error)) from error
+
+
+def _moved(
+    connection: psycopg.Connection[Row], first: int, last: int, topics: Sequence[str], limit: int
+) -> list[Row]:
+    """Return what was moved between two positions and has one of the topics, or any for none."""
+    found = (
+        (bits(event.stream_id), event.version, event.type, event.data, event.position)
+        for event in MovedEvents(connection).between(first, last)
+        if not topics or event.type in topics
+    )
+    return list(islice(found, limit))
+
+
+def _stored(event: RecordedEvent) -> StoredEvent:
+    return StoredEvent(bits(event.stream_id), event.version, event.type, event.data)
 
 
 class _Polling(Subscription[ApplicationRecorder]):

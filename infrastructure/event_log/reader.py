@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
 
-from domain.identifiers import StreamId, bits, stream_id
+from domain.identifiers import PREFIXES, StreamId, bits, stream_id
 from domain.instants import Instant, instant, moment
 from domain.recorded import RecordedEvent
+from infrastructure.event_log.moved import MovedEvents
 
 COLUMNS: LiteralString = (
     "SELECT notification_id, originator_id, originator_version, topic, state, metadata,"
@@ -63,13 +65,19 @@ class EventReader:
         return int(row[0])
 
     def after(self, position: int, limit: int) -> list[RecordedEvent]:
-        """Return up to `limit` events beyond a position, in order, without holes."""
+        """Return up to `limit` events beyond a position, in order, without holes.
+
+        Those that were moved are read from their archive. Raises `ArchiveUnusable`.
+        """
         rows = self._connection.execute(
             COLUMNS + "WHERE notification_id > %s ORDER BY notification_id LIMIT %s",
             (position, limit),
             binary=True,
         ).fetchall()
-        return [recorded(row) for row in rows]
+        events = [recorded(row) for row in rows]
+        if events and events[-1].position - position != len(events):
+            return self._filled(events, position, limit)
+        return events
 
     def all(self, after: int = 0, chunk: int = 5_000) -> Iterator[RecordedEvent]:
         """Yield every event beyond a position in order, holding one chunk in memory at a time."""
@@ -78,10 +86,24 @@ class EventReader:
             after = events[-1].position
 
     def stream(self, stream: StreamId) -> list[RecordedEvent]:
-        """Return all events of one stream in the order of their versions."""
+        """Return all events of one stream by version; raises `ArchiveUnusable`."""
         rows = self._connection.execute(
             COLUMNS + "WHERE originator_id = %s ORDER BY originator_version",
             (bits(stream),),
             binary=True,
         ).fetchall()
-        return [event for event in map(recorded, rows) if event.stream_id == stream]
+        found = {event.position: event for event in map(recorded, rows)}
+        if stream.startswith(PREFIXES["wallet"]):
+            moved = MovedEvents(self._connection).of_stream(bits(stream), self.head())
+            found |= {event.position: event for event in moved}
+        events = sorted(found.values(), key=lambda event: event.version)
+        return [event for event in events if event.stream_id == stream]
+
+    def _filled(
+        self, events: list[RecordedEvent], position: int, limit: int
+    ) -> list[RecordedEvent]:
+        """Return events with those between them that were moved; what is missing stays missing."""
+        moved = MovedEvents(self._connection).between(position + 1, events[-1].position)
+        # One may have been moved since, so that it is read from both places.
+        found = {event.position: event for event in (*islice(moved, limit), *events)}
+        return [found[place] for place in sorted(found)][:limit]

@@ -26,9 +26,15 @@ LATEST = sql.SQL(
 # What a command has done follows the event that tells who gave it.
 OF_STREAM = sql.SQL("""
     WITH own AS (
-        SELECT notification_id AS position FROM events
+        (SELECT notification_id AS position, originator_version FROM events
         WHERE originator_id = %(stream)s AND topic LIKE %(kind)s
             AND notification_id > %(after)s AND notification_id <= %(until)s
+        ORDER BY originator_version DESC LIMIT %(limit)s)
+        UNION ALL
+        (SELECT notification_id, originator_version FROM moved_event
+        WHERE originator_id = %(stream)s AND %(kind)s LIKE 'wallet.%%'
+            AND notification_id > %(after)s AND notification_id <= %(until)s
+        ORDER BY originator_version DESC LIMIT %(limit)s)
         ORDER BY originator_version DESC LIMIT %(limit)s)
     SELECT act.position, (SELECT count(*) FROM own) FROM own CROSS JOIN LATERAL (
         SELECT notification_id AS position FROM events

@@ -9,6 +9,8 @@ from domain.instants import Instant, instant, moment
 from domain.recorded import RecordedEvent
 from infrastructure.event_codec import EventCodec
 from infrastructure.event_log.reader import COLUMNS, recorded
+from infrastructure.report_store.moved_events import OF_WALLET as MOVED_OF_WALLET
+from infrastructure.report_store.moved_events import Found, between, moved, whole
 from infrastructure.report_store.reports import WAIT_SECONDS, ReadModelBehind
 from infrastructure.report_store.snapshots import Snapshots
 from infrastructure.report_store.watch import Watch
@@ -16,11 +18,17 @@ from projections.contract import Snapshot
 
 HEAD = "SELECT coalesce(max(notification_id), 0) FROM events"
 LAST_UP_TO = """
-    SELECT notification_id, metadata FROM events
-    WHERE notification_id <= %s ORDER BY notification_id DESC LIMIT 1"""
+    SELECT least(%s, (SELECT max(notification_id) FROM events)), notification_id, metadata
+    FROM events WHERE notification_id <= %s ORDER BY notification_id DESC LIMIT 1"""
 LAST_AT = """
-    SELECT notification_id, metadata FROM events WHERE notification_id = position_at(%s)"""
-RECORDED = "SELECT recorded_at FROM events WHERE notification_id = %s"
+    SELECT at.position, e.notification_id, e.metadata
+    FROM (SELECT position_at(%s) AS position) AS at
+    JOIN events e ON e.notification_id = (
+        SELECT max(notification_id) FROM events WHERE notification_id <= at.position)"""
+# What was moved was recorded together with the event of its command that stays in front of it.
+RECORDED = """
+    SELECT recorded_at FROM events
+    WHERE notification_id <= %s ORDER BY notification_id DESC LIMIT 1"""
 BEFORE = "SELECT position_at(%s - interval '1 microsecond')"
 # The streams of a payment or a request may have the same 128 bits as a wallet that never was.
 OF_WALLET = (
@@ -37,7 +45,9 @@ LAGS = """
         coalesce(extract(epoch FROM clock_timestamp() - e.recorded_at), 0)::float
     FROM unnest(%s::bigint[]) WITH ORDINALITY AS c (position, place)
     CROSS JOIN (SELECT coalesce(max(notification_id), 0) AS position FROM events) AS head
-    LEFT JOIN events e ON e.notification_id = c.position + 1
+    LEFT JOIN LATERAL (
+        SELECT recorded_at FROM events WHERE notification_id <= c.position + 1
+        ORDER BY notification_id DESC LIMIT 1) AS e ON c.position < head.position
     ORDER BY c.place"""
 
 
@@ -68,15 +78,17 @@ class LedgerLog:
         Past the head it is the head. Raises `StoreUnavailable`.
         """
         if isinstance(as_of, int):
-            row = await self._snapshots.row(LAST_UP_TO, [as_of])
+            row = await self._snapshots.row(LAST_UP_TO, [as_of, as_of])
         else:
             row = await self._snapshots.row(LAST_AT, [moment(as_of)])
         if row is None:
             return 0
-        position, stored = row
+        position, known, stored = row
+        # Where the event there was moved, one before it tells of the same command.
         metadata = self._codec.decode_metadata(bytes(stored))
-        ended = metadata.index == metadata.count - 1
-        return int(position) if ended else int(position) - metadata.index - 1
+        begins = int(known) - metadata.index
+        ended = int(position) == begins + metadata.count - 1
+        return int(position) if ended else begins - 1
 
     async def position_before(self, at: Instant) -> int:
         """Return the last position recorded before a time; raises `StoreUnavailable`."""
@@ -98,24 +110,27 @@ class LedgerLog:
         """
         deadline = time.monotonic() + WAIT_SECONDS
 
-        async def ask(snapshot: Snapshot) -> tuple[int, Sequence[RecordedEvent]]:
+        async def ask(snapshot: Snapshot) -> tuple[int, Sequence[Found]]:
             row = await (await snapshot.execute(HEAD)).fetchone()
             head = 0 if row is None else int(row[0])
             if head < at_least:
                 return head, ()
             if of is None:
                 cursor = await snapshot.execute(OF_ALL, [after, limit], binary=True)
-            else:
-                wallet, version = of
-                cursor = await snapshot.execute(
-                    OF_WALLET, [bits(wallet), version, after, limit], binary=True
-                )
-            return head, [recorded(row) for row in await cursor.fetchall()]
+                rows = await cursor.fetchall()
+                last = rows[-1][0] if rows else after
+                return head, await between(snapshot, rows, after, last, limit)
+            wallet, version = of
+            asked = [bits(wallet), version, after, limit]
+            cursor = await snapshot.execute(OF_WALLET, asked, binary=True)
+            events: list[Found] = [recorded(row) for row in await cursor.fetchall()]
+            events += await moved(snapshot, MOVED_OF_WALLET, asked)
+            return head, sorted(events, key=lambda each: each.version)[:limit]
 
         while True:
             head, found = await self._snapshots.run(ask)
             if head >= at_least:
-                return head, found
+                return head, await whole(found)
             if not await self._watch.until(lambda seen: seen >= at_least, deadline):
                 raise ReadModelBehind(head)
 

@@ -14,7 +14,9 @@ from domain.merkle import Span, consistency_spans, inclusion_spans, proof
 from domain.recorded import RecordedEvent
 from domain.tiles import WIDTH, Tile, Tiles, tiles_of, width
 from infrastructure.event_codec import EventCodec
+from infrastructure.event_log.moved import BETWEEN
 from infrastructure.event_log.reader import COLUMNS, recorded
+from infrastructure.report_store.moved_events import between, moved, whole
 from infrastructure.report_store.reports import WAIT_SECONDS, ReadModelBehind
 from infrastructure.report_store.snapshots import Snapshots
 from infrastructure.report_store.watch import Watch
@@ -167,7 +169,8 @@ class SealLog:
             # A payment may have two events in one command.
             if until > seen:
                 around = await snapshot.execute(EVENTS, [before, until], binary=True)
-                for each in map(recorded, await around.fetchall()):
+                rows = await around.fetchall()
+                for each in await whole(await between(snapshot, rows, before, until, place.count)):
                     if each.type.startswith("wallet.") and self._moved_by(each, payment):
                         found[each.position] = each
                 seen = until
@@ -203,7 +206,12 @@ async def _hashes(snapshot: Snapshot, seal: SealRow, tile: Tile) -> list[bytes]:
     count = width(tile, seal.size)
     if level == 0:
         cursor: Any = await snapshot.execute(EVENTS, [first, first + count], binary=True)
-        return [leaf_hash(entry(recorded(row))) for row in await cursor.fetchall()]
+        events = [recorded(row) for row in await cursor.fetchall()]
+        leaves = {event.position: leaf_hash(entry(event)) for event in events}
+        if len(leaves) < count:
+            gone = await moved(snapshot, BETWEEN, [first + 1, first + count, count])
+            leaves |= {each.position: each.leaf for each in gone}
+        return [leaves[position] for position in sorted(leaves)]
     place = [seal.epoch, level - 1, first, first + count]
     cursor = await snapshot.execute(ROOTS, place, binary=True)
     return [root for (root,) in await cursor.fetchall()]

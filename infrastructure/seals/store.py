@@ -9,12 +9,18 @@ from application.sealing import Seal, SealsDiverged
 from domain.checkpoints import CheckpointInvalid
 from domain.leaves import entry, leaf_hash
 from domain.tiles import Tile
-from infrastructure.event_log.reader import EventReader
+from infrastructure.event_log.reader import COLUMNS, EventReader, recorded
 from infrastructure.seals.memory import seal_of
 from infrastructure.seals.notes import NoteInvalid
 
 CHUNK = 5_000
 
+EVENTS: LiteralString = (
+    COLUMNS + "WHERE notification_id > %s AND notification_id <= %s ORDER BY notification_id"
+)
+MOVED_LEAVES: LiteralString = """
+    SELECT notification_id, leaf FROM moved_event
+    WHERE notification_id > %s AND notification_id <= %s"""
 LOCK = "SELECT take_seal_lock()"
 LAST: LiteralString = """
     SELECT checkpoint FROM seal WHERE epoch = %s ORDER BY size DESC LIMIT 1"""
@@ -63,16 +69,19 @@ class StoredSeals:
         return [vkey for (vkey,) in self._connection.execute(KEYS, [self._epoch])]
 
     def leaves(self, after: int, until: int) -> list[bytes]:
-        """Return the leaf hashes of the events behind a position, up to another."""
+        """Return the leaf hashes of the events behind a position, up to another.
+
+        Those of events that were moved are stored, so no archive is asked.
+        """
         hashes: list[bytes] = []
         while after < until:
-            events = self._reader.after(after, min(CHUNK, until - after))
-            # Where one is missing, the next ones are no leaves of this part.
-            events = [event for event in events if event.position <= until]
-            if not events:
-                break
-            hashes += [leaf_hash(entry(event)) for event in events]
-            after = events[-1].position
+            part = [after, min(after + CHUNK, until)]
+            rows = self._connection.execute(EVENTS, part, binary=True).fetchall()
+            leaves = {row[0]: leaf_hash(entry(recorded(row))) for row in rows}
+            if len(leaves) < part[1] - after:
+                leaves |= dict(self._connection.execute(MOVED_LEAVES, part, binary=True))
+            hashes += [leaves[position] for position in sorted(leaves)]
+            after = part[1]
         return hashes
 
     def roots(self, level: int, first: int, count: int) -> list[bytes]:

@@ -1,38 +1,38 @@
-"""Writes sealed events to an archive and checks it; no event leaves the ledger by it."""
+"""Writes sealed events to an archive and checks it; by this alone none leaves the ledger."""
 
-import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, LiteralString
+from typing import Any
 
 import msgspec
 import psycopg
 
+from domain.leaves import entry, leaf_hash
 from domain.recorded import RecordedEvent
+from infrastructure.archive.failure import NoArchive, PartDamaged
+from infrastructure.archive.parts import FILE, Manifest, parts_of
+from infrastructure.archive.place import Place
+from infrastructure.archive.rows import read_events
+from infrastructure.event_log.moved import Moved, MovedEvents
 from infrastructure.event_log.reader import EventReader
 from infrastructure.seals.notes import Verifier, parse_vkey
-from interfaces.archiving.part import Manifest, NotProven, prove, read_events, write_events
-from interfaces.archiving.place import Place
-from interfaces.cli.failure import CHECK_FAILED, WRONG_USAGE, Failure
+from interfaces.archiving.part import prove, write_events
+from interfaces.cli.failure import CHECK_FAILED, Failure
 from interfaces.replay.book import events_between
 from interfaces.replay.findings import Difference, Findings
+from interfaces.replay.in_order import BETWEEN
 from interfaces.replay.sealed_part import sealed_part
-from interfaces.replay.stored import EVENTS, chunks, stream_name, time_of
+from interfaces.replay.stored import chunks, stream_name, time_of
 
 MOST_EVENTS = 262_144
 """How many events are in one part; a part is 10 MB or so."""
-
-FILE = re.compile(r"\.?[0-9]{19}-[0-9]{19}\.(parquet|json)(\.partial)?")
-"""The names of a part's files, and of their drafts: its first and its last position."""
 
 Step = Callable[[int, int], object]
 """Is told which position was reached, and the last one."""
 
 STEP = 1_000
 """How many positions lie between two steps that are told."""
-
-BETWEEN: LiteralString = EVENTS + "WHERE notification_id BETWEEN %s AND %s ORDER BY notification_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +42,6 @@ class Archived:
     last: int
     parts: int
     written: int = 0
-
-
-def parts_of(place: Place) -> list[Manifest]:
-    """Return what an archive holds, in order; raises `Failure` where a part is missing."""
-    found: list[Manifest] = []
-    for name in place.names(".json"):
-        try:
-            manifest = msgspec.json.decode(place.read(name), type=Manifest)
-        except msgspec.MsgspecError:
-            raise Failure(
-                f"{name} in {place.url} is no part of an archive: name a place of its own.",
-                WRONG_USAGE,
-            ) from None
-        if manifest.first != (found[-1].last + 1 if found else 1):
-            raise Failure(
-                f"The archive {place.url} has no part in front of position {manifest.first}: put"
-                " it back from a copy.",
-                CHECK_FAILED,
-            )
-        found.append(manifest)
-    if len({(each.ledger, each.store, each.epoch) for each in found}) > 1:
-        raise Failure(f"{place.url} has archives of several logs.", CHECK_FAILED)
-    return found
 
 
 def archive(
@@ -84,10 +61,9 @@ def archive(
     reader, parts = EventReader(connection), parts_of(place)
     log = (ledger, str(reader.store_id()), reader.epoch())
     if parts and log != (parts[0].ledger, parts[0].store, parts[0].epoch):
-        raise Failure(
+        raise NoArchive(
             f"{place.url} is the archive of another log (ledger {parts[0].ledger}, epoch"
-            f" {parts[0].epoch}): name another place.",
-            WRONG_USAGE,
+            f" {parts[0].epoch}): name another place."
         )
     _tidy(place, parts)
     done = parts[-1].last if parts else 0
@@ -135,7 +111,7 @@ def _write(
             with place.reading(draft) as written:
                 for _ in prove(manifest, read_events(written), keys):
                     pass
-    except NotProven as fault:
+    except PartDamaged as fault:
         raise Failure(
             f"{fault} Nothing was archived of it: ./falcon replay verify tells what is wrong.",
             CHECK_FAILED,
@@ -158,7 +134,7 @@ def check(
     """
     parts, findings = parts_of(place), Findings()
     if not parts:
-        raise Failure(f"{place.url} holds no archive.", WRONG_USAGE)
+        raise NoArchive(f"{place.url} holds no archive.")
     last = parts[-1].last
     for part in parts:
         known = [parse_vkey(key)] if key is not None else keys
@@ -169,8 +145,10 @@ def check(
                     for _ in events:
                         pass
                 else:
-                    _compare(events, _stored(connection, part.first, part.last), findings)
-        except NotProven as fault:
+                    span = (part.first, part.last)
+                    moved = MovedEvents(connection).places(*span)
+                    _compare(events, _stored(connection, *span), moved, findings)
+        except PartDamaged as fault:
             raise Failure(f"{part.file} in {place.url}: {fault}", CHECK_FAILED) from None
     return Archived(last, len(parts)), findings
 
@@ -193,10 +171,22 @@ def _stored(
 
 
 def _compare(
-    events: Iterator[RecordedEvent], stored: Iterator[dict[str, object]], findings: Findings
+    events: Iterator[RecordedEvent],
+    stored: Iterator[dict[str, object]],
+    moved: Iterator[Moved],
+    findings: Findings,
 ) -> None:
-    row = next(stored, None)
+    """Compare events with their rows, or where they were moved with their leaves."""
+    row, gone = next(stored, None), next(moved, None)
     for event in events:
+        if gone is not None and gone.position == event.position:
+            leaf = leaf_hash(entry(event))
+            if gone.leaf != leaf:
+                place = (event.position, "moved events", event.stream_id, "leaf")
+                findings.add(Difference(*place, leaf.hex(), gone.leaf.hex()))
+            gone = next(moved, None)
+            if row is None or row["position"] != event.position:
+                continue
         wanted = asdict(event)
         if row is None or row["position"] != event.position:
             findings.missing(event.position, "events", event.stream_id)

@@ -21,7 +21,7 @@ COMMANDS = {
     "restore": "Put a backup in the place of what the home holds, whole or not at all.",
     "recover": "Let a restored ledger stand: a new topic, and read models built anew.",
     "export": "Write the book to a file or a folder, for other tools to check.",
-    "archive": "Copy sealed events to an object store, and check what lies there.",
+    "archive": "Copy or move sealed events to an object store, and check what lies there.",
     "proof": "Check proofs and exported books offline.",
     "bench": "Measure the figures of this machine, each beside its goal, on a throw-away home.",
     "campaign": "Break a throw-away system under load, and let an independent checker judge.",

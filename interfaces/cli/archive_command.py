@@ -1,13 +1,14 @@
 """`./falcon archive`: copies sealed events to an object store, and checks what lies there."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from infrastructure.secrets import SecretMissing, Secrets
+from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 from interfaces.cli.chosen_ledger import settings_of
 from interfaces.cli.failure import CHECK_FAILED, DEPENDENCY_MISSING, WRONG_USAGE, Failure
@@ -15,17 +16,19 @@ from interfaces.cli.operation_note import note
 from interfaces.cli.shown import progress
 
 if TYPE_CHECKING:
-    import psycopg
-
-    from infrastructure.seals.notes import Verifier
-    from interfaces.archiving.place import Place
+    from infrastructure.archive.place import Place
+    from interfaces.archiving.extent import End
     from interfaces.archiving.run import Archived
-    from interfaces.replay.positions import Place as Position
-
-    End = Position | timedelta | None
 
 SHOWN = 20
 """How many differences people are shown; JSON has up to a thousand."""
+
+
+class Leaving(NamedTuple):
+    """What is archived leaves the topic on Kafka, or the ledger."""
+
+    topic: bool
+    move: bool
 
 
 To = Annotated[
@@ -34,6 +37,32 @@ To = Annotated[
         envvar="FALCONPAY_ARCHIVE_TO",
         metavar="URL",
         help="The archive: a folder, or a URL that fsspec knows, such as s3://bucket/folder.",
+    ),
+]
+
+
+TrimTopic = Annotated[
+    bool,
+    typer.Option(
+        "--trim-topic",
+        envvar="FALCONPAY_ARCHIVE_TRIM_TOPIC",
+        help="Then take what is archived out of the topic on Kafka; the ledger keeps it.",
+    ),
+]
+Move = Annotated[
+    bool,
+    typer.Option(
+        "--move",
+        envvar="FALCONPAY_ARCHIVE_MOVE",
+        help="Then take the wallets' movements that are archived out of the ledger.",
+    ),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        envvar="FALCONPAY_ARCHIVE_KEY",
+        metavar="VKEY",
+        help="With --check: prove it by this key alone, without any ledger.",
     ),
 ]
 
@@ -66,22 +95,9 @@ def command(
             help="Write nothing: prove what is there, and compare the ledger with it.",
         ),
     ] = False,
-    trim_topic: Annotated[
-        bool,
-        typer.Option(
-            "--trim-topic",
-            envvar="FALCONPAY_ARCHIVE_TRIM_TOPIC",
-            help="Then take what is archived out of the topic on Kafka; the ledger keeps it.",
-        ),
-    ] = False,
-    key: Annotated[
-        str | None,
-        typer.Option(
-            envvar="FALCONPAY_ARCHIVE_KEY",
-            metavar="VKEY",
-            help="With --check: prove it by this key alone, without any ledger.",
-        ),
-    ] = None,
+    trim_topic: TrimTopic = False,
+    move: Move = False,
+    key: Key = None,
     as_json: Annotated[
         bool, typer.Option("--json", envvar="FALCONPAY_JSON", help="Print JSON for programs.")
     ] = False,
@@ -89,30 +105,36 @@ def command(
         str | None, typer.Option(envvar="FALCONPAY_LEDGER", help="Of which ledger.")
     ] = None,
 ) -> None:
-    """Copy sealed events to an object store, and check what lies there.
+    """Copy or move sealed events to an object store, and check what lies there.
 
-    It goes on where the archive ends, and nothing leaves the ledger. Each part is read back, and
-    its events must lead to the root of a seal, before it bears its name. With --check every part
-    is proven again; where the ledger has another event than the archive, it names position, stream
-    and field, and ends with 1. With --trim-topic all that is proven so leaves the topic on Kafka.
+    It goes on where the archive ends. Each part is read back, and its events must lead to the root
+    of a seal, before it bears its name. With --check every part is proven again; where the ledger
+    has another event than the archive, it names position, stream and field, and ends with 1. With
+    --trim-topic all that is proven so leaves the topic on Kafka. With --move the movements of
+    wallets among it leave the ledger, which keeps their hashes, and reads them from the archive.
     """
     if key is not None and not check:
         raise Failure("--key goes with --check.", WRONG_USAGE)
     if before is not None and older_than is not None:
         raise Failure("--before and --older-than exclude each other.", WRONG_USAGE)
-    if trim_topic and check:
-        raise Failure("--check writes nothing: leave out --trim-topic.", WRONG_USAGE)
+    if check and (trim_topic or move):
+        raise Failure("--check writes nothing: leave out --trim-topic and --move.", WRONG_USAGE)
+    if move and before is None and older_than is None:
+        raise Failure(
+            "--move needs to know what is old: give --older-than or --before.", WRONG_USAGE
+        )
     place, settings = _place(to), settings_of(ledger)
     if check:
         _check(place, key, settings, as_json)
     else:
-        _archive(place, _end(before, older_than), settings, as_json, trim_topic=trim_topic)
+        leaving = Leaving(topic=trim_topic, move=move)
+        _archive(place, _end(before, older_than), settings, as_json, leaving)
 
 
 def _place(url: str) -> "Place":
     try:
-        from interfaces.archiving.part import CHUNK  # noqa: F401 (says whether pyarrow is there)
-        from interfaces.archiving.place import Place
+        from infrastructure.archive.place import Place
+        from infrastructure.archive.rows import CHUNK  # noqa: F401 (says whether pyarrow is there)
     except ModuleNotFoundError as missing:
         raise Failure(
             f"Archives need the package {missing.name}: install falconpay[archive].",
@@ -134,77 +156,78 @@ def _end(before: str | None, older_than: int | None) -> "End":
 
 
 def _archive(
-    place: "Place", end: "End", settings: Settings, as_json: bool, *, trim_topic: bool
+    place: "Place", end: "End", settings: Settings, as_json: bool, leaving: "Leaving"
 ) -> None:
     from domain.operation_events import BookExported
     from infrastructure.operation_notes import now
+    from interfaces.archiving.extent import keys_of, last_to_archive
     from interfaces.archiving.run import archive
     from interfaces.replay.snapshot import snapshot
 
     def begin(first: int, last: int) -> None:
         note(settings, BookExported(now(), place.name, "archive", first, last))
 
+    if leaving.move:
+        place.address()
     with snapshot(settings, Secrets(settings.home), "ledger") as connection:
-        last, keys = _last(connection, end), _keys(connection, settings)
+        last, keys = last_to_archive(connection, end), keys_of(connection, settings)
         with place.alone(settings.home), progress("archiving") as step:
             done = archive(connection, settings.ledger, place, last, keys, begin, step)
     new = f"{_counted(done.written, 'event')} added, read back and proven by a seal"
-    said = new if done.written else "there was nothing to add"
-    if not trim_topic:
-        _tell(place, done, as_json, said)
-        return
-    trimmed = _trim(place, settings, min(last, done.last))
-    gone = f"the topic begins behind position {trimmed:,}" if trimmed else "nothing left the topic"
-    _tell(place, done, as_json, f"{said}; {gone}", trimmed=trimmed)
+    said = [new if done.written else "there was nothing to add"]
+    last, gone = min(last, done.last), {}
+    if last and (leaving.topic or leaving.move):
+        _prove_again(place, settings)
+        gone = _take_out(place, settings, last, leaving)
+    if leaving.topic:
+        trimmed = gone.get("trimmed_to")
+        said.append(
+            f"the topic begins behind position {trimmed:,}" if trimmed else "nothing left the topic"
+        )
+    if leaving.move:
+        said.append(f"{_counted(gone.get('moved') or 0, 'event')} left the ledger for it")
+    _tell(place, done, as_json, "; ".join(said), gone=gone)
 
 
-def _trim(place: "Place", settings: Settings, last: int) -> int | None:
-    """Take out of the topic what the archive, proven again, has up to a position."""
+def _prove_again(place: "Place", settings: Settings) -> None:
+    """Prove all that an archive has, and compare it with the ledger; raises `Failure`."""
+    from interfaces.archiving.extent import keys_of
     from interfaces.archiving.run import check
-    from interfaces.archiving.trimming import ledger_reader, trim_topic
     from interfaces.replay.snapshot import snapshot
 
-    if last == 0:
-        return None
     with (
         snapshot(settings, Secrets(settings.home), "ledger") as connection,
         progress("checking") as step,
     ):
-        _, findings = check(place, None, connection, _keys(connection, settings), step)
+        _, findings = check(place, None, connection, keys_of(connection, settings), step)
     if findings.first is not None:
         raise Failure(
             f"The ledger has another event at position {findings.first.position} than the archive,"
-            " so nothing was taken out of the topic: run it with --check.",
+            " so nothing was taken out of anything: run it with --check.",
             CHECK_FAILED,
         )
+
+
+def _take_out(
+    place: "Place", settings: Settings, last: int, leaving: "Leaving"
+) -> dict[str, int | None]:
+    """Take out of topic and ledger what an archive, proven again, has up to a position."""
+    from interfaces.archiving.moving import move_events
+    from interfaces.archiving.trimming import ledger_reader, trim_topic
+
+    gone: dict[str, int | None] = {}
     with ledger_reader(settings) as connection:
-        return trim_topic(connection, settings, place.name, last)
-
-
-def _last(connection: "psycopg.Connection[Any]", end: "End") -> int:
-    """Return the last position that is to be archived; raises `Failure` where none is sealed."""
-    from domain.instants import instant
-    from infrastructure.event_log.reader import EventReader
-    from interfaces.replay.positions import first_at
-
-    sealed = _sealed(connection, EventReader(connection).epoch())
-    if not sealed:
-        raise Failure(
-            "Nothing is sealed yet, and only what is sealed is archived: try again when the"
-            " sealer has run.",
-            CHECK_FAILED,
-        )
-    if end is None:
-        return sealed
-    if isinstance(end, timedelta):
-        row = connection.execute("SELECT now() - %s", [end]).fetchone()
-        assert row is not None, "the database tells the time"
-        end = instant(row[0])
-    return min(sealed, first_at(connection, end) - 1)
+        if leaving.topic:
+            gone["trimmed_to"] = trim_topic(connection, settings, place.name, last)
+        if leaving.move:
+            with progress("moving") as step:
+                gone["moved"] = move_events(connection, settings, place, last, step)
+    return gone
 
 
 def _check(place: "Place", key: str | None, settings: Settings, as_json: bool) -> None:
     from infrastructure.seals.notes import NoteInvalid
+    from interfaces.archiving.extent import keys_of
     from interfaces.archiving.run import check
     from interfaces.replay.snapshot import snapshot
 
@@ -220,7 +243,7 @@ def _check(place: "Place", key: str | None, settings: Settings, as_json: bool) -
         snapshot(settings, Secrets(settings.home), "ledger") as connection,
         progress("checking") as step,
     ):
-        done, findings = check(place, None, connection, _keys(connection, settings), step)
+        done, findings = check(place, None, connection, keys_of(connection, settings), step)
     said = "every event is proven by a seal, and is that of the ledger"
     if findings.first is not None:
         said = "every event is proven by a seal, and the ledger has others"
@@ -233,35 +256,13 @@ def _check(place: "Place", key: str | None, settings: Settings, as_json: bool) -
         )
 
 
-def _sealed(connection: "psycopg.Connection[Any]", epoch: int) -> int:
-    query = "SELECT coalesce(max(size), 0) FROM seal WHERE epoch = %s"
-    row = connection.execute(query, [epoch]).fetchone()
-    return 0 if row is None else int(row[0])
-
-
-def _keys(connection: "psycopg.Connection[Any]", settings: Settings) -> "list[Verifier]":
-    """Return the keys of the ledger's log: the home's own, or where it has none the store's."""
-    from infrastructure.event_log.reader import EventReader
-    from infrastructure.seals.keys import SealKeys
-    from infrastructure.seals.notes import Verifier, parse_vkey
-    from infrastructure.seals.origin import seal_origin
-
-    epoch = EventReader(connection).epoch()
-    try:
-        own = [key.public_key().public_bytes_raw() for key in SealKeys(settings.home).read()]
-    except SecretMissing:
-        rows = connection.execute("SELECT vkey FROM seal_key WHERE epoch = %s", [epoch])
-        return [parse_vkey(vkey) for (vkey,) in rows]
-    return [Verifier(seal_origin(settings, epoch), public) for public in own]
-
-
 def _tell(
     place: "Place",
     done: "Archived",
     as_json: bool,
     said: str,
     differences: Sequence[str] = (),
-    trimmed: int | None = None,
+    gone: Mapping[str, int | None] = MappingProxyType({}),
 ) -> None:
     if as_json:
         fields = {
@@ -270,7 +271,8 @@ def _tell(
             "parts": done.parts,
             "written": done.written,
             "differences": list(differences),
-            "trimmed_to": trimmed,
+            "trimmed_to": gone.get("trimmed_to"),
+            "moved": gone.get("moved"),
         }
         typer.echo(json.dumps(fields, indent=2))
         return

@@ -1,15 +1,13 @@
 """Writes a file whole or not at all: under another name first, then renamed."""
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from infrastructure.disk import FULL, on_disk
 from interfaces.cli.failure import DEPENDENCY_MISSING, WRONG_USAGE, Failure
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -37,19 +35,6 @@ def whole_file(path: Path, force: bool, mode: int = 0o666) -> Iterator[IO[bytes]
         raise failure_of(path, error) from None
     finally:
         draft.unlink(missing_ok=True)
-
-
-def on_disk(path: Path) -> None:
-    """Wait until a file is on the disk, or what the names in a folder are."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # Some file systems, network ones above all, cannot be asked that of a folder.
-        if error.errno != errno.EINVAL:
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def _check(path: Path, force: bool) -> None:

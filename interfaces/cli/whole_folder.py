@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from infrastructure.disk import FULL, on_disk
 from interfaces.cli.failure import WRONG_USAGE, Failure
-from interfaces.cli.whole_file import FULL, failure_of, on_disk
+from interfaces.cli.whole_file import failure_of
 
 
 @contextmanager

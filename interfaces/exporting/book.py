@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 
 from domain.money import Currencies
 from interfaces.exporting.journal import Account, Journal, Span
-from interfaces.replay.stored import EVENTS, Reader, Stored, chunks
-
-PART: LiteralString = EVENTS + "WHERE notification_id BETWEEN %s AND %s ORDER BY notification_id"
+from interfaces.replay.in_order import events_between
+from interfaces.replay.stored import Reader, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Part:
 
     def _read(self, first: int, last: int) -> Iterator[Stored]:
         reader = Reader()
-        for rows in chunks(self.connection, "part", PART, first, last):
+        for rows in events_between(self.connection, first, last):
             yield from map(reader.read, rows)
 
 

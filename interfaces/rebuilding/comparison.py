@@ -1,21 +1,21 @@
 """Compares rows that were built anew with a fold of the events that shares no code with theirs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import LiteralString
 
 from psycopg import sql
 
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 from interfaces.replay.findings import Difference, Findings
+from interfaces.replay.in_order import EVERY, WALLETS, events_between
 from interfaces.replay.order import OrderCheck
 from interfaces.replay.read_models import ReadModels
 from interfaces.replay.snapshot import snapshot
-from interfaces.replay.stored import EVENTS, Reader, Unreadable, chunks, stream_name
+from interfaces.replay.stored import Reader, Unreadable, stream_name
 from interfaces.replay.verify import last_events, read_row
 from interfaces.replay.wallets import Wallets
 
-WALLETS, PAYMENTS = "wallet.%", "payment.%"
+PAYMENTS = "payment.%"
 ASKED_OF: Mapping[str, Sequence[str]] = {
     "balances": (WALLETS,),
     "members": (WALLETS,),
@@ -29,10 +29,6 @@ ASKED_OF: Mapping[str, Sequence[str]] = {
     "schedules": ("schedule.%",),
 }
 """Which types of events tell all that a read model holds, where it is not every type."""
-
-OF_TYPES: LiteralString = (
-    EVENTS + "WHERE notification_id <= %s AND topic LIKE ANY (%s) ORDER BY notification_id"
-)
 
 
 def compare(
@@ -58,8 +54,8 @@ def compare(
         models = ReadModels(reports, findings, (name,))
         models.begin(store, position)
         wallets, reader = Wallets(of_events), Reader()
-        asked_of = list(ASKED_OF.get(name, ("%",)))
-        for rows in chunks(ledger, "events", OF_TYPES, position, asked_of):
+        asked_of = ASKED_OF.get(name, (EVERY,))
+        for rows in events_between(ledger, 1, position, asked_of):
             lasts = last_events(ledger, rows, models.until)
             for row in rows:
                 event = read_row(reader, row)

@@ -4,21 +4,18 @@ import copy
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 
 from domain.identifiers import WalletId, bits
 from domain.money import Currencies
 from interfaces.replay.findings import Findings
-from interfaces.replay.history import STREAM, standing
-from interfaces.replay.stored import EVENTS, Moved, Reader, chunks
+from interfaces.replay.history import standing
+from interfaces.replay.in_order import WALLETS, events_between, events_of_stream
+from interfaces.replay.stored import Moved, Reader
 from interfaces.replay.sums import Sums, sums_fields, sums_of
 from interfaces.replay.wallets import Wallet, Wallets
-
-OF_WALLETS: LiteralString = (
-    EVENTS + "WHERE notification_id <= %s AND topic LIKE 'wallet.%%' ORDER BY notification_id"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +67,8 @@ def _rows(
     connection: psycopg.Connection[Any], last: int, wallet: WalletId | None
 ) -> Iterator[list[tuple[Any, ...]]]:
     if wallet is None:
-        return chunks(connection, "wallets", OF_WALLETS, last)
-    return chunks(connection, "wallets", STREAM, bits(wallet), last)
+        return events_between(connection, 1, last, [WALLETS])
+    return events_of_stream(connection, bits(wallet), last)
 
 
 def wallet_fields(found: Changes, currencies: Currencies) -> Iterator[dict[str, Any]]:

@@ -7,10 +7,11 @@ from typing import Any
 import psycopg
 
 from interfaces.replay.findings import Difference, Findings
+from interfaces.replay.in_order import events_between
 from interfaces.replay.order import OrderCheck
 from interfaces.replay.seals import Outside, Row, SealCheck
-from interfaces.replay.stored import Reader, Unreadable, chunks, stream_name
-from interfaces.replay.verify import IN_ORDER, Sealed, Verification
+from interfaces.replay.stored import Reader, Unreadable, stream_name
+from interfaces.replay.verify import Sealed, Verification
 
 
 def verify_from_seal(
@@ -30,7 +31,7 @@ def verify_from_seal(
     seals = SealCheck(ledger, findings, outside)
     behind = _Behind(findings, min(seals.last, last))
     events = 0
-    for rows in chunks(ledger, "events", IN_ORDER, last):
+    for rows in events_between(ledger, 1, last):
         seals.add(rows)
         events += len(rows)
         for each in rows:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any
 
 import msgspec
 import psycopg
@@ -12,13 +12,10 @@ from domain.money import Currencies
 from infrastructure.event_codec import EventCodec
 from infrastructure.event_log.reader import EventReader
 from interfaces.replay.findings import Findings
+from interfaces.replay.in_order import events_of_stream
 from interfaces.replay.positions import Place, last_at, whole
-from interfaces.replay.stored import EVENTS, Moved, Reader, Stored, chunks, time_of
+from interfaces.replay.stored import Moved, Reader, Stored, time_of
 from interfaces.replay.wallets import EFFECTS, Wallet, Wallets
-
-STREAM: LiteralString = (
-    EVENTS + "WHERE originator_id = %s AND notification_id <= %s ORDER BY originator_version"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ def steps(
     None of them is kept, as a bank's till has millions. Raises `Unreadable`.
     """
     wallets, decoder = Wallets(Findings()), Reader()
-    for rows in chunks(connection, "wallet", STREAM, bits(wallet_id), position):
+    for rows in events_of_stream(connection, bits(wallet_id), position):
         for row in rows:
             event = decoder.read(row)
             wallet = wallets.add(event)

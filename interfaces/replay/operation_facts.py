@@ -34,6 +34,7 @@ SHAPES: Mapping[str, type[Facts]] = {
     "operation.file_imported.v1": Done,
     "operation.book_exported.v1": Done,
     TRIMMED: TopicTrimmed,
+    "operation.events_moved.v1": Done,
     "operation.backup_made.v1": Done,
     "operation.read_model_rebuilt.v1": Done,
     "operation.settings_changed.v1": Done,

@@ -22,8 +22,9 @@ from infrastructure.kafka.trimming import first_position
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
 from interfaces.replay.findings import Difference, Findings
+from interfaces.replay.in_order import events_between
 from interfaces.replay.operation_facts import TRIMMED, TopicTrimmed
-from interfaces.replay.stored import EVENTS, chunks, stream_name, time_of
+from interfaces.replay.stored import stream_name, time_of
 
 ACTOR_HEADERS = ("actor", "actor_mac")
 PATIENCE_SECONDS = 5.0
@@ -153,8 +154,7 @@ def _span(consumer: Consumer, name: str) -> Offsets:
 
 
 def _events(ledger: psycopg.Connection[Any], first: int, last: int) -> Iterator[RecordedEvent]:
-    query = EVENTS + "WHERE notification_id BETWEEN %s AND %s ORDER BY notification_id"
-    for rows in chunks(ledger, "topic", query, first, last):
+    for rows in events_between(ledger, first, last):
         for position, stream, version, topic, state, metadata, recorded in rows:
             name = StreamId(stream_name(topic, stream))
             at = Instant(str(time_of(recorded)))

@@ -12,15 +12,15 @@ from infrastructure.event_log.reader import EventReader
 from interfaces.replay.checkpoints import ReadModel
 from interfaces.replay.closed_periods import PERIODS
 from interfaces.replay.findings import Difference, Findings
+from interfaces.replay.in_order import events_between
 from interfaces.replay.order import OrderCheck
 from interfaces.replay.read_models import ReadModels
 from interfaces.replay.seals import Outside, SealCheck
-from interfaces.replay.stored import EVENTS, Reader, Stored, Unreadable, chunks, stream_name
+from interfaces.replay.stored import Reader, Stored, Unreadable, stream_name
 from interfaces.replay.sums import Sums, sums_of
 from interfaces.replay.tables import HEADS, Row, compare_heads
 from interfaces.replay.wallets import Wallets
 
-IN_ORDER: LiteralString = EVENTS + "WHERE notification_id <= %s ORDER BY notification_id"
 # A stream other than a wallet's has few events, so its versions are compared where they lie
 # instead of being kept in memory.
 GAPS: LiteralString = """
@@ -96,7 +96,7 @@ def verify(
     seals = SealCheck(ledger, findings, outside)
     reader = Reader()
     events = 0
-    for rows in chunks(ledger, "events", IN_ORDER, last):
+    for rows in events_between(ledger, 1, last):
         lasts = last_events(ledger, rows, models.until)
         _fold(rows, lasts, reader, order, wallets, models, findings)
         seals.add(rows)

@@ -24,8 +24,11 @@ from interfaces.supervisor.state import Part, SystemState, read_state
 PROBES_AT_ONCE = 8
 
 LAG = """
-    SELECT e.notification_id, extract(epoch FROM clock_timestamp() - e.recorded_at)::float8
-    FROM events e WHERE e.notification_id = ANY(%s)
+    SELECT w.position, extract(epoch FROM clock_timestamp() - e.recorded_at)::float8
+    FROM unnest(%s::bigint[]) AS w (position)
+    CROSS JOIN LATERAL (
+        SELECT recorded_at FROM events WHERE notification_id <= w.position
+        ORDER BY notification_id DESC LIMIT 1) AS e
 """
 
 

@@ -9,6 +9,7 @@ from confluent_kafka import KafkaException
 
 from application.commands import ClockUnsure, Unanswered
 from application.sealing import SealingRefused, SealsDiverged
+from infrastructure.archive.failure import ArchiveUnusable
 from infrastructure.databases.migrate import MigrationRefused
 from infrastructure.event_codec import EventUnreadable
 from infrastructure.kafka.publisher import StoreDiverged
@@ -80,6 +81,8 @@ def reason_of(fault: Exception) -> str:
             return str(fault)
         case SealingRefused():
             return str(fault)
+        case ArchiveUnusable():
+            return "the archive that events were moved to cannot be read; the log tells more"
         case psycopg.Error():
             return "the database does not answer as it must"
         case ClockUnsure():

@@ -17,8 +17,9 @@ PREFIXES = {
 
 OPERATIONS = (
     *("operation.token_signed.v1", "operation.key_rotated.v1", "operation.file_imported.v1"),
-    *("operation.book_exported.v1", "operation.topic_trimmed.v1", "operation.backup_made.v1"),
-    *("operation.read_model_rebuilt.v1", "operation.settings_changed.v1"),
+    *("operation.book_exported.v1", "operation.topic_trimmed.v1", "operation.events_moved.v1"),
+    *("operation.backup_made.v1", "operation.read_model_rebuilt.v1"),
+    "operation.settings_changed.v1",
 )
 """What is done to the ledger by hand: each is a command of its own, and moves nothing."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from interfaces.archiving.place import Place
+from infrastructure.archive.place import Place
 from tests.archived import files
 from tests.books import INTERRUPTED, ROOT, falcon, falcon_command, falcon_json
 from tests.faults.kinds.disk import full, no_mounts, small_disk
@@ -83,7 +83,7 @@ def test_two_runs_do_not_write_to_one_place(world: Tampered, store: Path) -> Non
 def test_an_object_store_is_locked_for_the_home(tmp_path: Path) -> None:
     """It has no locks of its own, so the home has one for each."""
     script = (
-        "import sys; from pathlib import Path; from interfaces.archiving.place import Place\n"
+        "import sys; from pathlib import Path; from infrastructure.archive.place import Place\n"
         "with Place(sys.argv[1]).alone(Path(sys.argv[2])): pass"
     )
 
@@ -100,7 +100,7 @@ def test_an_object_store_is_locked_for_the_home(tmp_path: Path) -> None:
 def test_a_killed_run_blocks_nobody_and_its_drafts_go(world: Tampered, store: Path) -> None:
     """The lock ends with its process; a draft of a part is taken away, and nothing else is."""
     script = (
-        "import os, sys; from pathlib import Path; from interfaces.archiving.place import Place\n"
+        "import os, sys; from pathlib import Path; from infrastructure.archive.place import Place\n"
         "place = Place(sys.argv[1])\n"
         "with place.alone(Path()), place.writing(f'{1:019d}-{999:019d}.parquet'):\n"
         "    os.kill(os.getpid(), 9)"

@@ -1,10 +1,7 @@
 """`./falcon archive --trim-topic`: what is archived leaves the topic, and all else goes on."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +9,12 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from infrastructure.operation_notes import Notes
-from interfaces.workers.operations_job import Operations
 from tests.books import falcon, falcon_json, project
+from tests.carried import carrying
 from tests.fan_out import FanOut, Sent, published
 from tests.sealed_ledger import seal_now
 from tests.servers import FreshDatabases, free_port
 from tests.topics import altered, assert_projected
-from tests.written import Written
 
 
 @pytest.fixture
@@ -35,31 +30,9 @@ def store(tmp_path: Path) -> Path:
     return tmp_path / "archive"
 
 
-@contextmanager
-def carrying(fan_out: FanOut) -> Iterator[None]:
-    """Carry notes into the ledger all the time, as a worker does."""
-    settings = fan_out.databases.settings
-    writer = Written(settings, fan_out.databases.secrets)
-    job = Operations(writer.ledger.execute, Notes(settings), settings.ledger)
-    over = threading.Event()
-
-    def carry() -> None:
-        while not over.wait(0.05):
-            job.run_once(datetime.now(UTC))
-
-    thread = threading.Thread(target=carry)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-        writer.store.close()
-
-
 def trim(fan_out: FanOut, store: Path, *words: object) -> int | None:
     """Archive and trim; return up to which position the topic was trimmed."""
-    with carrying(fan_out):
+    with carrying(fan_out.databases):
         told = falcon_json(fan_out.databases, "archive", "--to", store, "--trim-topic", *words)
     trimmed: int | None = told["trimmed_to"]
     return trimmed

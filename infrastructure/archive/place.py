@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
 
-from interfaces.cli.failure import CHECK_FAILED, DEPENDENCY_MISSING, WRONG_USAGE, Failure
-from interfaces.cli.whole_file import FULL, on_disk
+from infrastructure.archive.failure import ArchiveAway, ArchiveDamaged, NoArchive
+from infrastructure.disk import FULL, on_disk
 
 DRAFT = ".partial"
 """What the name of a file ends with that is being written; it begins with a point."""
@@ -22,17 +24,30 @@ class Place:
     """A folder of files that bear their names only when they are whole, and on the disk."""
 
     def __init__(self, url: str) -> None:
-        """Take a path, or a URL such as `s3://bucket/folder`; raises `Failure`."""
+        """Take a path, or a URL such as `s3://bucket/folder`; raises `ArchiveUnusable`."""
         self.url = url
         try:
             self._files, self._folder = fsspec.core.url_to_fs(url)
         except ImportError as missing:
-            raise Failure(
-                f"{url} needs a package that is not installed: {missing}.", DEPENDENCY_MISSING
-            ) from None
+            raise ArchiveAway(f"{url} needs a package that is not installed: {missing}.") from None
         except ValueError as unknown:
-            raise Failure(f"{url} is no place for an archive: {unknown}.", WRONG_USAGE) from None
+            raise NoArchive(f"{url} is no place for an archive: {unknown}.") from None
         self._local = isinstance(self._files, LocalFileSystem)
+
+    def address(self) -> str:
+        """Return where others find it, for the ledger to keep; raises `NoArchive`.
+
+        A path is made absolute. A place with a password in its name, or that ends with this
+        process, is none that could be kept.
+        """
+        if isinstance(self._files, MemoryFileSystem):
+            raise NoArchive(f"{self.url} ends with this command: name a place that stays.")
+        if urlsplit(self.url).password:
+            raise NoArchive(
+                "The archive's name holds a password, and the ledger would keep it: leave it out,"
+                " and give it as the documents of the place's package say."
+            )
+        return str(Path(self._folder).absolute()) if self._local else self.url
 
     @property
     def name(self) -> str:
@@ -41,7 +56,7 @@ class Place:
 
     @contextmanager
     def alone(self, home: Path) -> Iterator[None]:
-        """Keep other writers away as long as this is open; raises `Failure` where there is one.
+        """Keep other writers away as long as this is open; raises `ArchiveAway` for one.
 
         In a folder of this machine whoever writes there is kept away, in an object store, which
         knows no locks, whoever writes from the same home. A lock ends with the process that has it.
@@ -79,13 +94,13 @@ class Place:
 
     @contextmanager
     def reading(self, name: str) -> Iterator[IO[bytes]]:
-        """Give a file to read from, wherever in it; raises `Failure` where there is none."""
+        """Give a file to read from, wherever in it; raises `ArchiveUnusable`."""
         with self._reached():
             try:
                 opened = self._files.open(f"{self._folder}/{name}", "rb")
             except FileNotFoundError:
-                raise Failure(
-                    f"{name} is missing in {self.url}: put it back from a copy.", CHECK_FAILED
+                raise ArchiveDamaged(
+                    f"{name} is missing in {self.url}: put it back from a copy."
                 ) from None
             with opened as file:
                 yield file
@@ -130,16 +145,15 @@ class Place:
             if problem.errno in FULL:
                 remedy = "make room, then run the same command again"
             sentence = f"{self.url} cannot be used ({said}): {remedy}."
-            raise Failure(sentence, DEPENDENCY_MISSING) from None
+            raise ArchiveAway(sentence) from None
 
 
 def _lock(file: int, url: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise Failure(
-            f"Another run is writing to the archive {url}: run this one when that has ended.",
-            DEPENDENCY_MISSING,
+        raise ArchiveAway(
+            f"Another run is writing to the archive {url}: run this one when that has ended."
         ) from None
 
 
