@@ -146,7 +146,9 @@ def of_before_limits(databases: FreshDatabases, file: Path, target: Path) -> Non
             names = BEFORE_LIMITS.get(table.name, "").split(", ")
             columns = tuple(column for column in table.columns if column.name in names)
             tables.append(replace_fields(table, columns=columns or table.columns))
-        return replace_fields(schema, tables=tuple(tables), migrations=schema.migrations[:2])
+        return replace_fields(
+            schema, tables=tuple(tables), sequences=(), migrations=schema.migrations[:2]
+        )
 
     rewritten(
         file,

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
-from fsspec.implementations.memory import MemoryFileSystem
 
 from infrastructure.archive.failure import ArchiveAway, ArchiveDamaged, NoArchive
 from infrastructure.disk import FULL, on_disk
@@ -27,7 +26,8 @@ class Place:
         """Take a path, or a URL such as `s3://bucket/folder`; raises `ArchiveUnusable`."""
         self.url = url
         try:
-            self._files, self._folder = fsspec.core.url_to_fs(url)
+            with self._reached():
+                self._files, self._folder = fsspec.core.url_to_fs(url)
         except ImportError as missing:
             raise ArchiveAway(f"{url} needs a package that is not installed: {missing}.") from None
         except ValueError as unknown:
@@ -40,9 +40,11 @@ class Place:
         A path is made absolute. A place with a password in its name, or that ends with this
         process, is none that could be kept.
         """
-        if isinstance(self._files, MemoryFileSystem):
+        # A store may stand before another one, as in `simplecache::s3://bucket/folder`.
+        parts = [urlsplit(part) for part in self.url.split("::")]
+        if any(part.scheme == "memory" for part in parts):
             raise NoArchive(f"{self.url} ends with this command: name a place that stays.")
-        if urlsplit(self.url).password:
+        if any(part.password for part in parts):
             raise NoArchive(
                 "The archive's name holds a password, and the ledger would keep it: leave it out,"
                 " and give it as the documents of the place's package say."
@@ -82,6 +84,8 @@ class Place:
 
     def _names(self) -> list[str]:
         with self._reached():
+            # Another process may have added to it since a store's list was kept.
+            self._files.invalidate_cache()
             if not self._files.exists(self._folder):
                 return []
             paths = self._files.ls(self._folder, detail=False)

@@ -51,6 +51,12 @@ class ArchiveReader:
                 )
             yield from found
 
+    def forget(self) -> None:
+        """Read everything anew from now on, as what was found so far was not right."""
+        with self._lock:
+            self._spans = []
+            self._kept.clear()
+
     def _group(self, position: int) -> Group:
         first, _ = self._span(position)
         return first, (position - first) // CHUNK
@@ -75,7 +81,7 @@ class ArchiveReader:
         _, last = self._span(first)
         with self._place.reading(f"{first:019d}-{last:019d}.parquet") as file, readable():
             opened = pq.ParquetFile(file, pre_buffer=False)
-            rows = opened.read_row_group(number, columns=COLUMNS.names)
+            rows = opened.read_row_group(number, columns=COLUMNS.names, use_threads=False)
         with self._lock:
             self._kept[group] = rows
             while len(self._kept) > MOST_KEPT:

@@ -36,7 +36,8 @@ def read_events(file: IO[bytes]) -> Iterator[RecordedEvent]:
     """Yield the events of a file; raises `PartDamaged` where it is no such file."""
     with readable():
         opened = pq.ParquetFile(file, pre_buffer=False)
-        for batch in opened.iter_batches(CHUNK, columns=COLUMNS.names):
+        # Without threads, of which one that is still there at the end aborts the process.
+        for batch in opened.iter_batches(CHUNK, columns=COLUMNS.names, use_threads=False):
             yield from events_of(batch)
 
 
@@ -52,6 +53,9 @@ def readable() -> Iterator[None]:
     """Raise `PartDamaged` for whatever reading raises of bytes that are no such file."""
     try:
         yield
-    except (pa.ArrowException, LookupError, TypeError, AttributeError) as fault:
+    except (pa.ArrowException, OSError, LookupError, TypeError, AttributeError) as fault:
+        # What the disk or the network says bears a number; what is said of the bytes does not.
+        if isinstance(fault, OSError) and fault.errno is not None:
+            raise
         said = str(fault).splitlines()[0]
         raise PartDamaged(f"The Parquet of the part is damaged: {said}.") from None

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from operator import itemgetter
 from typing import Any, LiteralString, NoReturn
 from uuid import UUID
 
@@ -78,7 +79,7 @@ class ReadOnlyRecorder(ApplicationRecorder):
             rows = connection.execute(_STREAM + order, asked, binary=True).fetchall()
             moved = connection.execute(_MOVED + order, asked, binary=True).fetchall()
             # One that is moved just now is found twice.
-            found: dict[int, StoredEvent | Moved] = {row[1]: Moved(*row) for row in moved}
+            found: dict[int, StoredEvent | Moved] = {row[2]: Moved(*row) for row in moved}
             found |= {row[1]: StoredEvent(*row) for row in rows}
             asked_for = [found[version] for version in sorted(found, reverse=desc)[:limit]]
             back = read_back(each for each in asked_for if isinstance(each, Moved))
@@ -97,12 +98,13 @@ class ReadOnlyRecorder(ApplicationRecorder):
         first = (start or 0) + (0 if inclusive_of_start else 1)
         asked = (first, _bound(stop), list(topics) or None, list(topics), limit)
         with self._connected() as connection:
+            # Of one snapshot, so that nothing that is moved just now is in neither of the two.
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             rows = connection.execute(_LOG, asked, binary=True).fetchall()
-            if not rows or rows[-1][4] - first + 1 != len(rows):
-                last = rows[-1][4] if len(rows) == limit else _bound(stop)
+            last = rows[-1][4] if rows and len(rows) == limit else _bound(stop)
+            if limit and last - first + 1 != len(rows):
                 moved = _moved(connection, first, last, topics, limit)
-                found = {row[4]: row for row in (*moved, *rows)}
-                rows = [found[position] for position in sorted(found)[:limit]]
+                rows = sorted((*rows, *moved), key=itemgetter(4))[:limit]
         return [Notification(*row) for row in rows]
 
     def max_notification_id(self) -> int | None:
@@ -130,6 +132,8 @@ def _moved(
     connection: psycopg.Connection[Row], first: int, last: int, topics: Sequence[str], limit: int
 ) -> list[Row]:
     """Return what was moved between two positions and has one of the topics, or any for none."""
+    if topics and not any(topic.startswith("wallet.") for topic in topics):
+        return []
     found = (
         (bits(event.stream_id), event.version, event.type, event.data, event.position)
         for event in MovedEvents(connection).between(first, last)
@@ -153,16 +157,24 @@ class _Polling(Subscription[ApplicationRecorder]):
         while not self._page:
             if self._has_been_stopped:
                 raise StopIteration
-            self._page = list(
-                self._recorder.select_notifications(
-                    self._last_notification_id, PAGE, topics=self._topics, inclusive_of_start=False
-                )
-            )
+            self._page = self._ask(self._last_notification_id or 0)
             if not self._page:
                 time.sleep(POLL_SECONDS)
         notification = self._page.pop(0)
         self._last_notification_id = notification.id
         return notification
+
+    def _ask(self, last: int) -> list[Notification]:
+        """Return what follows; what was looked through for nothing is not looked through again."""
+        head = self._recorder.max_notification_id() or 0
+        if head <= last:
+            return []
+        found = self._recorder.select_notifications(
+            last, PAGE, stop=head, topics=self._topics, inclusive_of_start=False
+        )
+        if not found:
+            self._last_notification_id = head
+        return list(found)
 
 
 class Factory(InfrastructureFactory[TrackingRecorder]):

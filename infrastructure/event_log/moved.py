@@ -3,20 +3,25 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
-from typing import Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 from uuid import UUID
 
 import psycopg
 
+from domain.identifiers import bits
 from domain.leaves import entry, leaf_hash
 from domain.recorded import RecordedEvent
 from infrastructure.archive.failure import ArchiveAway, ArchiveDamaged
+
+if TYPE_CHECKING:
+    # It needs pyarrow, which only those have who move events.
+    from infrastructure.archive.reader import ArchiveReader
 
 PAGE = 10_000
 """How many are looked up at a time."""
 
 MOVED: LiteralString = """
-SELECT m.notification_id, m.originator_version, m.leaf, (
+SELECT m.notification_id, m.originator_id, m.originator_version, m.leaf, (
     SELECT p.url FROM archive_place p WHERE p.last_position >= m.notification_id
     ORDER BY p.number DESC LIMIT 1)
 FROM moved_event m """
@@ -35,9 +40,10 @@ class Moved:
     """What the ledger keeps of an event that was moved: where it stood, its leaf, its archive."""
 
     position: int
+    stream: UUID
     version: int
     leaf: bytes
-    archive: str
+    archive: str | None
 
 
 class MovedEvents:
@@ -50,6 +56,11 @@ class MovedEvents:
     def any(self) -> bool:
         """Return whether something was moved."""
         return self._connection.execute("SELECT 1 FROM moved_event LIMIT 1").fetchone() is not None
+
+    def count(self) -> int:
+        """Return how many events were moved."""
+        row = self._connection.execute("SELECT count(*) FROM moved_event").fetchone()
+        return int(row[0]) if row else 0
 
     def places(self, first: int, last: int) -> Iterator[Moved]:
         """Yield what was moved of the positions from `first` to `last`, in order."""
@@ -85,8 +96,14 @@ def read_back(moved: Iterator[Moved]) -> Iterator[RecordedEvent]:
         yield from _read_back(url, wanted)
 
 
-def _read_back(url: str, wanted: Iterator[Moved]) -> Iterator[RecordedEvent]:
+def _read_back(url: str | None, wanted: Iterator[Moved]) -> Iterator[RecordedEvent]:
+    if url is None:
+        raise ArchiveDamaged(
+            f"Position {next(wanted).position} is on record as moved, and no archive that has it:"
+            " ./falcon archive --to where it lies, with --move, puts it on record."
+        )
     try:
+        from infrastructure.archive.place import Place
         from infrastructure.archive.reader import archive_at
     except ModuleNotFoundError as missing:
         raise ArchiveAway(
@@ -94,20 +111,45 @@ def _read_back(url: str, wanted: Iterator[Moved]) -> Iterator[RecordedEvent]:
             " is needed: install falconpay[archive]."
         ) from None
     archive = archive_at(url)
-    while page := list(islice(wanted, PAGE)):
-        events = archive.at(each.position for each in page)
-        for each, event in zip(page, events, strict=True):
-            if _leaf(event) != each.leaf:
-                raise ArchiveDamaged(
-                    f"Position {each.position} in the archive {url} is not the event that was moved"
-                    " there: put the archive back from a copy."
-                )
-            yield event
-
-
-def _leaf(event: RecordedEvent) -> bytes | None:
-    """Return an event's leaf; none where a damaged archive has something that is no event."""
     try:
-        return leaf_hash(entry(event))
-    except (UnicodeEncodeError, TypeError):
-        return None
+        while page := list(islice(wanted, PAGE)):
+            yield from _compared(archive, url, page)
+    except ArchiveDamaged:
+        if Place(url).names(".json"):
+            raise
+        # Where there is nothing at all, a disk is not there, or the wrong one.
+        raise ArchiveAway(
+            f"There is no archive at {url}, where events were moved to: see that it is there, and"
+            " that it may be read."
+        ) from None
+
+
+def _compared(
+    archive: "ArchiveReader", url: str, page: Sequence[Moved], *, again: bool = True
+) -> list[RecordedEvent]:
+    """Return events that are those that were moved; raises `ArchiveUnusable`."""
+    try:
+        events = list(archive.at(each.position for each in page))
+        for each, event in zip(page, events, strict=True):
+            if not _same(event, each):
+                raise ArchiveDamaged(
+                    f"Position {each.position} in the archive {url} is not the event that was"
+                    " moved there: put the archive back from a copy."
+                )
+    except ArchiveDamaged:
+        # What is kept in memory may be of the time before the archive was put back.
+        archive.forget()
+        if not again:
+            raise
+        return _compared(archive, url, page, again=False)
+    return events
+
+
+def _same(event: RecordedEvent, moved: Moved) -> bool:
+    """Return whether an event is the one that was moved, and stood where the ledger says."""
+    try:
+        told = (bits(event.stream_id), event.version, leaf_hash(entry(event)))
+    except (UnicodeEncodeError, TypeError, ValueError, AttributeError):
+        # A damaged archive may have something that is no event.
+        return False
+    return told == (moved.stream, moved.version, moved.leaf)

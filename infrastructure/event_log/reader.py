@@ -11,15 +11,16 @@ import psycopg
 from domain.identifiers import PREFIXES, StreamId, bits, stream_id
 from domain.instants import Instant, instant, moment
 from domain.recorded import RecordedEvent
-from infrastructure.event_log.moved import MovedEvents
+from infrastructure.event_log.moved import Moved, MovedEvents, read_back
 
+Row = tuple[Any, ...]
 COLUMNS: LiteralString = (
     "SELECT notification_id, originator_id, originator_version, topic, state, metadata,"
     " recorded_at FROM events "
 )
 
 
-def recorded(row: Sequence[Any]) -> RecordedEvent:
+def recorded(row: Row) -> RecordedEvent:
     """Return a row of the columns that the reader selects as an event."""
     position, stream, version, type_name, state, metadata, at = row
     return RecordedEvent(
@@ -74,10 +75,9 @@ class EventReader:
             (position, limit),
             binary=True,
         ).fetchall()
-        events = [recorded(row) for row in rows]
-        if events and events[-1].position - position != len(events):
-            return self._filled(events, position, limit)
-        return events
+        if rows and rows[-1][0] - position != len(rows):
+            return self._filled(rows, position, limit)
+        return [recorded(row) for row in rows]
 
     def all(self, after: int = 0, chunk: int = 5_000) -> Iterator[RecordedEvent]:
         """Yield every event beyond a position in order, holding one chunk in memory at a time."""
@@ -99,11 +99,12 @@ class EventReader:
         events = sorted(found.values(), key=lambda event: event.version)
         return [event for event in events if event.stream_id == stream]
 
-    def _filled(
-        self, events: list[RecordedEvent], position: int, limit: int
-    ) -> list[RecordedEvent]:
-        """Return events with those between them that were moved; what is missing stays missing."""
-        moved = MovedEvents(self._connection).between(position + 1, events[-1].position)
-        # One may have been moved since, so that it is read from both places.
-        found = {event.position: event for event in (*islice(moved, limit), *events)}
-        return [found[place] for place in sorted(found)][:limit]
+    def _filled(self, rows: Sequence[Row], position: int, limit: int) -> list[RecordedEvent]:
+        """Return rows with those between them that were moved; what is missing stays missing."""
+        moved = MovedEvents(self._connection).places(position + 1, rows[-1][0])
+        # One may have been moved since, so that it is found in both places.
+        found: dict[int, Moved | Row] = {each.position: each for each in islice(moved, limit)}
+        found |= {row[0]: row for row in rows}
+        chosen = [found[place] for place in sorted(found)[:limit]]
+        back = read_back(each for each in chosen if isinstance(each, Moved))
+        return [next(back) if isinstance(each, Moved) else recorded(each) for each in chosen]

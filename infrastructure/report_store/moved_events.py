@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, LiteralString
 
 import structlog
@@ -20,6 +21,10 @@ OF_WALLET: LiteralString = (
 )
 Found = RecordedEvent | Moved
 """An event, or what the ledger keeps of one that was moved."""
+
+READ_SECONDS = 5.0
+_READERS = ThreadPoolExecutor(2, thread_name_prefix="archive")
+"""Threads of its own: an object store that does not answer holds up nothing else."""
 
 _LOG = structlog.get_logger("query")
 
@@ -50,10 +55,13 @@ async def whole(found: Sequence[Found]) -> list[RecordedEvent]:
     gone = [each for each in found if isinstance(each, Moved)]
     if not gone:
         return [each for each in found if isinstance(each, RecordedEvent)]
+    loop = asyncio.get_running_loop()
+    reading = loop.run_in_executor(_READERS, lambda: list(read_back(iter(gone))))
     try:
-        read = await asyncio.to_thread(lambda: list(read_back(iter(gone))))
-    except ArchiveUnusable as fault:
-        _LOG.warning("an archive cannot be read", why=str(fault))
+        read = await asyncio.wait_for(reading, READ_SECONDS)
+    except (ArchiveUnusable, TimeoutError) as fault:
+        why = str(fault) or f"it has not answered in {READ_SECONDS:.0f} s"
+        _LOG.warning("an archive cannot be read", why=why)
         raise StoreUnavailable from fault
     back = iter(read)
     return [next(back) if isinstance(each, Moved) else each for each in found]

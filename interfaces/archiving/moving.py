@@ -1,7 +1,7 @@
 """Takes out of the ledger the movements of wallets that an archive has; their leaves stay."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import LiteralString
 
 import psycopg
@@ -10,11 +10,12 @@ from domain.instants import Instant
 from domain.leaves import entry, leaf_hash
 from domain.operation_events import EventsMoved
 from domain.recorded import RecordedEvent
+from infrastructure.archive.failure import ArchiveDamaged
 from infrastructure.archive.place import Place
 from infrastructure.archive.reader import ArchiveReader
 from infrastructure.databases.logins import conninfo
 from infrastructure.event_codec import EventCodec
-from infrastructure.event_log.reader import EventReader
+from infrastructure.event_log.reader import COLUMNS, EventReader, recorded
 from infrastructure.operation_notes import now
 from infrastructure.secrets import Secrets
 from infrastructure.settings import Settings
@@ -36,6 +37,7 @@ OVERLAP = 10_000
 REACHED: LiteralString = "SELECT coalesce(max(notification_id), 0) FROM moved_event"
 PLACE: LiteralString = "SELECT url, last_position FROM archive_place ORDER BY number DESC LIMIT 1"
 ADD_PLACE: LiteralString = "INSERT INTO archive_place (url, last_position) VALUES (%s, %s)"
+ROWS: LiteralString = COLUMNS + "WHERE notification_id = ANY (%s) ORDER BY notification_id"
 LOCK: LiteralString = "SELECT take_move_lock()"
 MOVE: LiteralString = "SELECT move_events(%s, %s)"
 
@@ -78,7 +80,9 @@ def move_events(
         put_on_record(connection, settings, EventsMoved(now(), place.name, begins, last))
         if newest != (address, last):
             archiver.execute(ADD_PLACE, [address, last])
-        return 0 if begun is None else _move(archiver, begun, leaving, step, last)
+        if begun is None:
+            return 0
+        return _move(archiver, chain([begun], leaving), step, last)
 
 
 def movable(events: Iterable[RecordedEvent], head: int) -> Iterator[RecordedEvent]:
@@ -102,17 +106,22 @@ def movable(events: Iterable[RecordedEvent], head: int) -> Iterator[RecordedEven
 
 def _move(
     archiver: psycopg.Connection,
-    begun: RecordedEvent,
-    following: Iterator[RecordedEvent],
+    leaving: Iterator[RecordedEvent],
     step: Callable[[int, int], object],
     last: int,
 ) -> int:
     moved = 0
-    batch = [begun, *islice(following, BATCH - 1)]
-    while batch:
-        leaves = [leaf_hash(entry(event)) for event in batch]
-        archiver.execute(MOVE, [[event.position for event in batch], leaves])
+    while batch := list(islice(leaving, BATCH)):
+        positions = [event.position for event in batch]
+        # The archive was proven and is read again here: what leaves is what the ledger has.
+        rows = archiver.execute(ROWS, [positions], binary=True).fetchall()
+        if [recorded(row) for row in rows] != batch:
+            raise ArchiveDamaged(
+                f"Between the positions {positions[0]} and {positions[-1]} the archive is no more"
+                " what it was when it was proven, so nothing of it left the ledger: run it with"
+                " --check."
+            )
+        archiver.execute(MOVE, [positions, [leaf_hash(entry(event)) for event in batch]])
         moved += len(batch)
-        step(batch[-1].position, last)
-        batch = list(islice(following, BATCH))
+        step(positions[-1], last)
     return moved

@@ -78,6 +78,7 @@ def content(
         "position": result.position,
         "last_recorded_at": None if row is None else instant(row[0]),
         "events": result.events,
+        "events_moved": result.moved,
         "wallets": None if checked.from_seal else result.wallets,
         "checked": list(_checks(checked)),
         "sums": [sums_fields(sums, currencies) for sums in result.sums],

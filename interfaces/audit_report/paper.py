@@ -105,7 +105,7 @@ def _head(page: _Page, report: dict[str, Any]) -> None:
             ("Store", f"{report['store']}, epoch {report['epoch']}"),
             ("Up to position", f"{report['position']:,}"),
             ("Recorded at", report["last_recorded_at"] or "-"),
-            ("Events", f"{report['events']:,}"),
+            ("Events", f"{report['events']:,}{_of_archives(report['events_moved'])}"),
             ("Wallets", "-" if report["wallets"] is None else f"{report['wallets']:,}"),
             ("Software", made["software"]),
             ("Machine", f"{made['machine']} ({made['system']})"),
@@ -113,6 +113,10 @@ def _head(page: _Page, report: dict[str, Any]) -> None:
             ("Began, ended", f"{made['began_at']}, {made['ended_at']}"),
         ]
     )
+
+
+def _of_archives(moved: int) -> str:
+    return f", {moved:,} of them read from an archive and compared by hash" if moved else ""
 
 
 def _tables(page: _Page, report: dict[str, Any]) -> None:

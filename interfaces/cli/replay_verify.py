@@ -180,6 +180,7 @@ def _fields(ledger: str, checked: "Checked") -> dict[str, Any]:
         "ledger": ledger,
         "position": result.position,
         "events": result.events,
+        "events_moved": result.moved,
         "wallets": None if checked.from_seal else result.wallets,
         "seconds": round(result.seconds, 3),
         "read_models": [
@@ -232,7 +233,8 @@ def _show(ledger: str, checked: "Checked") -> None:
     done = f"{result.wallets:,} wallets, replayed" if folded else "read"
     output.print(
         f"Ledger {ledger}: {result.events:,} events up to position {result.position:,},"
-        f" {done} in {result.seconds:.1f} s"
+        + (f" {result.moved:,} of them from an archive," if result.moved else "")
+        + f" {done} in {result.seconds:.1f} s"
     )
     output.print(_table(result, checked))
     for difference in result.findings.in_order()[:SHOWN]:

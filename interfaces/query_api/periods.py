@@ -51,7 +51,7 @@ class PeriodQueries:
         """`GET /v1/operations/periods`."""
         wanted = asked.parameters.min_position
         if wanted:
-            await self._log.events(wanted, 1, at_least=wanted)
+            await self._log.events(wanted, 0, at_least=wanted)
         (before,) = self._pages.key(asked, PERIODS) or (AFTER_ALL,)
         position, rows = await self._periods.before(before, asked.parameters.limit + 1)
         page, following = self._pages.cut(asked, PERIODS, rows, _key)

@@ -31,7 +31,7 @@ TRIGGERS = """
     JOIN pg_class c ON c.oid = t.tgrelid
     WHERE c.relnamespace = %s::regnamespace AND NOT t.tgisinternal"""
 ENABLED = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA"}
-ORDERED = {"events": sql.SQL("ORDER BY notification_id")}
+ORDERED = dict.fromkeys(("events", "moved_event"), sql.SQL("ORDER BY notification_id"))
 """Tables whose rows are read in order, so that they can be folded where they lie."""
 
 

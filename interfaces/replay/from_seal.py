@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 
+from infrastructure.event_log.moved import MovedEvents
 from interfaces.replay.findings import Difference, Findings
 from interfaces.replay.in_order import events_between
 from interfaces.replay.order import OrderCheck
@@ -41,7 +42,8 @@ def verify_from_seal(
     behind.order.end(last)
     seals.end(last)
     sealed = Sealed(seals.checked, seals.last, seals.elsewhere)
-    return Verification(last, events, 0, (), sealed, findings, time.monotonic() - begun)
+    seconds, moved = time.monotonic() - begun, MovedEvents(ledger).count()
+    return Verification(last, events, 0, (), sealed, findings, seconds, moved=moved)
 
 
 class _Behind:

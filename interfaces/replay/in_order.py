@@ -64,12 +64,13 @@ def events_of_stream(
 def _merged(
     stored: Iterable[list[Row]], moved: Iterable[RecordedEvent], by: int
 ) -> Iterator[list[Row]]:
-    rows = merge(chain.from_iterable(stored), map(_row, moved), key=itemgetter(by))
+    rows = merge(chain.from_iterable(stored), map(stored_row, moved), key=itemgetter(by))
     while chunk := list(islice(rows, CHUNK)):
         yield chunk
 
 
-def _row(event: RecordedEvent) -> Row:
+def stored_row(event: RecordedEvent) -> Row:
+    """Return an event as a row of the columns in which events are read."""
     return (
         event.position,
         bits(event.stream_id).bytes,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import psycopg
 
+from infrastructure.event_log.moved import MovedEvents
 from infrastructure.event_log.reader import EventReader
 from interfaces.replay.checkpoints import ReadModel
 from interfaces.replay.closed_periods import PERIODS
@@ -59,7 +60,10 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a replay came to; `position` is the store's last one, `seconds` what it took."""
+    """What a replay came to; `position` is the store's last one, `seconds` what it took.
+
+    `moved` is how many of the events were read from archives.
+    """
 
     position: int
     events: int
@@ -69,6 +73,7 @@ class Verification:
     findings: Findings
     seconds: float
     sums: Sequence[Sums] = ()
+    moved: int = 0
 
 
 def verify(
@@ -112,7 +117,8 @@ def verify(
     sealed = Sealed(seals.checked, seals.last, seals.elsewhere)
     sums = sums_of(wallets.known.values())
     count = len(wallets.known)
-    return Verification(last, events, count, models.found, sealed, findings, seconds, sums)
+    moved = MovedEvents(ledger).count()
+    return Verification(last, events, count, models.found, sealed, findings, seconds, sums, moved)
 
 
 def _look(ledger: psycopg.Connection[Any]) -> tuple[UUID, int, list[Row], list[Row]]:

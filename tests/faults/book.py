@@ -5,13 +5,10 @@ It shares no code with the ledger: what it knows is written down here a second t
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
-
-import psycopg
 
 from tests.faults.book_periods import Periods
 from tests.faults.book_schedules import Schedules
@@ -34,17 +31,6 @@ MOST_FAULTS = 200
 
 Row = tuple[int, UUID, int, str, bytes, bytes, datetime]
 """Position, stream, version, type, data, metadata and time of one event."""
-
-
-def read_events(url: str, schema: str = "ledger_main") -> Iterator[Row]:
-    """Yield the rows of the event table in position order."""
-    with psycopg.connect(url) as connection, connection.cursor("events", binary=True) as cursor:
-        cursor.itersize = 5_000
-        cursor.execute(
-            "SELECT notification_id, originator_id, originator_version, topic, state, metadata,"
-            f' recorded_at FROM "{schema}".events ORDER BY notification_id'
-        )
-        yield from cursor
 
 
 @dataclass(frozen=True, slots=True)

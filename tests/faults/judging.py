@@ -11,7 +11,7 @@ import httpx
 import psycopg
 
 from tests.faults.asking_again import ask_again
-from tests.faults.book import Book, read_events
+from tests.faults.book import Book
 from tests.faults.checker import fold, judge
 from tests.faults.heard import Heard, read_heard
 from tests.faults.listening import HEARD
@@ -22,6 +22,7 @@ from tests.faults.others import Other
 from tests.faults.recoveries import recoveries
 from tests.faults.report import COUNTS, Report
 from tests.faults.seals import Seals, read_seals
+from tests.faults.stored import read_events
 from tests.faults.tables import Tables, reports_of
 from tests.faults.topic import Topic, present_epoch, read_topic, topic_of
 from tests.faults.witness import ANCHORS, READ, SHOWN, TRIAL_BALANCE, Witness
@@ -96,6 +97,7 @@ def judge_run(
     found = {"rows": tables.rows, "duplicates": topic.duplicates, "strangers": topic.strangers}
     found |= {"seals": seals.checked, "heard": heard.heard}
     found["rebuilds"] = book.operations[REBUILT]
+    found["moved"] = sum(note.get("moved", 0) for note in notes)
     report.counts = dict.fromkeys(COUNTS, 0) | verdict.counts | found
 
 

@@ -37,6 +37,7 @@ COUNTS = {
     "backdated": "payments under an earlier value date",
     "too_late": "commands refused for a closed period",
     "rebuilds": "read models rebuilt",
+    "moved": "events moved to an archive",
     "rows": "rows of read models compared",
     "seals": "seals compared with a tree",
     "heard": "changes heard on the stream",

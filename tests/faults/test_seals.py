@@ -10,9 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg.conninfo import make_conninfo
 
-from tests.faults.book import Book, Row, read_events
+from tests.faults.book import Book, Row
 from tests.faults.forged import KEYS, A, Writer, opened, rows
 from tests.faults.seals import LOG, Checkpoint, Kept, Seals, read_seals
+from tests.faults.stored import read_events
 from tests.faults.tree import Tree, leaf_of
 from tests.naive_tree import tree_hash
 from tests.sealed_ledger import SealedLedger, seal_now

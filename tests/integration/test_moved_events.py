@@ -9,12 +9,14 @@ import pytest
 from domain.identifiers import PaymentId, WalletId
 from domain.money import Currencies
 from infrastructure.event_log.reader import EventReader
+from interfaces.archiving.moving import MOVABLE
 from interfaces.replay import history, payment_story
 from interfaces.replay.book import events_between
 from interfaces.replay.changes import changes, wallet_fields
 from interfaces.replay.snapshot import snapshot
+from interfaces.replay.stored import SHAPES
 from tests import servers
-from tests.books import falcon_json
+from tests.books import falcon, falcon_json
 from tests.moved_ledger import move
 from tests.servers import PostgresHome
 from tests.tampered_book import Tampered, tampered_book
@@ -68,6 +70,15 @@ def test_whoever_asks_is_told_the_same(world: Tampered, store: Path) -> None:
     assert rows - stored(world) == told["moved"]
     assert asked(world) == before
     assert world.told() == (0, [], "")
+    verified = falcon(world.databases, "replay", "verify").stdout
+    assert f"{told['moved']} of them from an archive" in " ".join(verified.split())
     assert falcon_json(world.databases, "archive", "--to", store, "--check")["differences"] == []
     again = move(world.databases, store)
     assert (again["written"], again["moved"]) == (0, 0)
+
+
+def test_command_and_database_agree_on_what_may_leave(world: Tampered) -> None:
+    """Of all types that there are; the database refuses every other one."""
+    types = [name for name in SHAPES if world.ask("SELECT movable(%s)", name) == [(True,)]]
+    assert set(types) == MOVABLE
+    assert not world.ask("SELECT 1 WHERE movable('wallet.credited.v2')")

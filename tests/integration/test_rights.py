@@ -32,6 +32,15 @@ FOR_ALL = (
     "SELECT pg_read_file('/etc/passwd')",
     "ALTER ROLE falconpay_command SUPERUSER",
     "INSERT INTO asset VALUES ('XYZ', 2)",
+    "DELETE FROM events USING moved_event m WHERE m.notification_id = events.notification_id",
+    "INSERT INTO moved_event SELECT 1, gen_random_uuid(), 1, sha256('')",
+    "UPDATE moved_event SET leaf = sha256(leaf)",
+    "DELETE FROM moved_event",
+    "TRUNCATE moved_event",
+    "UPDATE archive_place SET url = 'x'",
+    "DELETE FROM archive_place",
+    "TRUNCATE archive_place",
+    "ALTER TABLE moved_event DISABLE TRIGGER ALL",
 )
 FOR_READERS = (
     "UPDATE wallet_head SET posted = 0",
@@ -39,6 +48,11 @@ FOR_READERS = (
     "SELECT 1 FROM wallet_head FOR UPDATE",
     "SELECT append('{}', '{}', '{}', '{}', '{}', now(), now())",
     "SELECT pg_advisory_xact_lock('events'::regclass::oid::bigint)",
+)
+FOR_ALL_BUT_THE_ARCHIVER = (
+    "SELECT take_move_lock()",
+    "SELECT move_events('{}', '{}')",
+    "INSERT INTO archive_place (url, last_position) VALUES ('x', 1)",
 )
 
 
@@ -75,6 +89,16 @@ def test_readers_cannot_write_or_block(
     statements = [s for s in FOR_READERS if login != "relay" or "advisory" not in s]
     allowed = [statement for statement in statements if not refused(databases, login, statement)]
     assert allowed == []
+
+
+@pytest.mark.parametrize("login", LEDGER_LOGINS)
+def test_only_the_archiver_moves_events(
+    databases: FreshDatabases, writer: Written, login: Login
+) -> None:
+    """What it may do, its own functions and triggers bound; nobody else may do any of it."""
+    writer.open()
+    allowed = [s for s in FOR_ALL_BUT_THE_ARCHIVER if not refused(databases, login, s)]
+    assert allowed == (list(FOR_ALL_BUT_THE_ARCHIVER) if login == "archiver" else [])
 
 
 def test_the_owner_is_stopped_by_triggers(databases: FreshDatabases, writer: Written) -> None:

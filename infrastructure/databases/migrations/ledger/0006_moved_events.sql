@@ -16,7 +16,6 @@ CREATE TABLE moved_event (
     leaf bytea NOT NULL CHECK (octet_length(leaf) = 32),
     CONSTRAINT moved_event_stream UNIQUE (originator_id, originator_version)
 );
-ALTER TABLE moved_event ALTER COLUMN leaf SET STORAGE PLAIN;
 
 -- What a wallet's movements have changed is in its head and in read models, and the payment that
 -- tells of them stays; nothing that is decided reads them again.
@@ -32,7 +31,7 @@ BEGIN
         SELECT FROM events e
         WHERE e.notification_id = NEW.notification_id AND e.originator_id = NEW.originator_id
             AND e.originator_version = NEW.originator_version AND movable(e.topic)
-    ) OR NOT EXISTS (SELECT FROM events e WHERE e.notification_id > NEW.notification_id) THEN
+    ) OR NEW.notification_id >= (SELECT max(e.notification_id) FROM events e) THEN
         RAISE EXCEPTION 'position % is not one that may be moved', NEW.notification_id
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
