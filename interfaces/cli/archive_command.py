@@ -46,7 +46,7 @@ TrimTopic = Annotated[
     typer.Option(
         "--trim-topic",
         envvar="FALCONPAY_ARCHIVE_TRIM_TOPIC",
-        help="Then take what is archived out of the topic on Kafka; the ledger keeps it.",
+        help="Then take what is archived out of the topic on Kafka.",
     ),
 ]
 Move = Annotated[
