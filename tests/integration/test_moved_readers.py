@@ -178,7 +178,7 @@ def test_the_library_selects_of_streams_what_it_did(
     events, draw = moved.before[every_event], random.Random(5)
     streams = sorted({bits(event.stream_id) for event in events})
     wallets = sorted({bits(event.stream_id) for event in events if event.version > 3})
-    for _ in range(600):
+    for _ in range(200):
         stream, desc = draw.choice(draw.choice((streams, wallets))), draw.random() < 0.5
         gt = draw.choice((None, *range(9), 40))
         lte = draw.choice((None, None, *range(1, 12), 40, 200))
@@ -204,7 +204,7 @@ def test_the_library_selects_notifications_as_it_did(
     every = notifications(every_event(moved.databases, 10**9))
     draw, last = random.Random(7), every[-1].id
     types = sorted({each.topic for each in every})
-    for _ in range(1_500):
+    for _ in range(400):
         start = draw.choice((None, 0, draw.randint(1, last), last, last + 3))
         near = (start or 0) + draw.randint(0, 8)
         stop = draw.choice((None, near, draw.randint(0, last + 3)))
