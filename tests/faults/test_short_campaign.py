@@ -22,7 +22,6 @@ SHORT = (
     "kill a sealer between signing and storing",
     "close a period under load",
     "rebuild a read model",
-    "move old movements to an archive",
     "begin an epoch",
     "kill kafka",
 )
