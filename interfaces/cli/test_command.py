@@ -29,9 +29,9 @@ CHECKS = {
 
 SHARES = {
     "pytest, parts from A": (
-        "tests/property/test_[a-o]*",
-        "tests/integration/test_[a-p]*",
-        "tests/integration/test_tw*",
+        "tests/property/test_[a-n]*",
+        "tests/integration/test_[a-o]*",
+        "tests/integration/test_p[a-i]*",
     ),
     "pytest, parts from Q": ("tests/integration/test_[q-s]*", "tests/integration/test_t[a-v]*"),
 }

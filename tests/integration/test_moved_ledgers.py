@@ -94,7 +94,9 @@ def wrong_records(fan_out: FanOut) -> list[Any]:
     return [each for each in json.loads(done.stdout)["findings"] if each["where"] == "topic"]
 
 
-@pytest.mark.parametrize("words", [(), ("--trim-topic",)], ids=["", "trimmed"])
+@pytest.mark.parametrize(
+    "words", [pytest.param((), marks=pytest.mark.slow), ("--trim-topic",)], ids=["", "trimmed"]
+)
 def test_the_topic_is_published_anew_byte_for_byte(
     make_databases: MakeDatabases, kafka_bootstrap: str, store: Path, words: tuple[str, ...]
 ) -> None:
@@ -212,6 +214,8 @@ def test_a_backup_is_restored_with_what_was_moved(
     assert not database_names(third)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(180)
 def test_a_backup_of_before_brings_back_what_was_moved(
     databases: FreshDatabases, store: Path, tmp_path: Path
 ) -> None:

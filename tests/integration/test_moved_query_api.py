@@ -152,8 +152,8 @@ def groups(world: World) -> dict[str, list[Asked]]:
 @pytest.fixture(scope="module")
 def world(postgres: PostgresHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Ask before, and all the time while events are moved."""
-    with world_in(postgres, tmp_path_factory.mktemp("world"), 8) as world:
-        world.ask(most=110)
+    with world_in(postgres, tmp_path_factory.mktemp("world"), 5) as world:
+        world.ask(most=80)
         pairs, dice = world.needing(), random.Random(9)
         with ThreadPoolExecutor(1) as pool:
             moving = pool.submit(world.move)
@@ -235,11 +235,11 @@ def test_no_answer_rests_on_an_archive_that_is_away_or_another_one(
         written = Written(world.system.databases.settings, world.system.databases.secrets)
         again = written.submission(command, bits(payment), OPERATOR)
         first = written.one(again)
-        world.ask(most=50)
+        world.ask(most=35)
         world.move()
         need = world.needing()
         away = world.store.rename(tmp_path / "away")
-        assert 20 < sum(answered(world, pair) for pair in need) < len(need) - 20
+        assert 10 < sum(answered(world, pair) for pair in need) < len(need) - 10
         for name in set(GROUPS) - set(NEEDING):
             assert all(answered(world, pair) for pair in world.before[name]), name
         assert world.system.client.get("/readyz").status_code == 200
