@@ -15,6 +15,11 @@ from fsspec.implementations.local import LocalFileSystem
 from infrastructure.archive.failure import ArchiveAway, ArchiveDamaged, NoArchive
 from infrastructure.disk import FULL, on_disk
 
+OWN = frozenset(
+    ("builtins", "domain", "application", "infrastructure", "interfaces", "psycopg", "pyarrow")
+)
+"""Where errors are from that are not a store's, though they pass through here."""
+
 DRAFT = ".partial"
 """What the name of a file ends with that is being written; it begins with a point."""
 
@@ -150,6 +155,14 @@ class Place:
                 remedy = "make room, then run the same command again"
             sentence = f"{self.url} cannot be used ({said}): {remedy}."
             raise ArchiveAway(sentence) from None
+        except Exception as problem:
+            # A store's package has errors of its own for what is away, such as botocore's.
+            if type(problem).__module__.partition(".")[0] in OWN:
+                raise
+            raise ArchiveAway(
+                f"{self.url} cannot be used ({type(problem).__name__}): see that it is there, and"
+                " that it may be read and written."
+            ) from None
 
 
 def _lock(file: int, url: str) -> None:

@@ -2,13 +2,16 @@
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
+import fsspec
 import pytest
+from fsspec.spec import AbstractFileSystem
 
 from domain.identifiers import StreamId
 from domain.instants import Instant
 from domain.recorded import RecordedEvent
-from infrastructure.archive.failure import ArchiveDamaged
+from infrastructure.archive.failure import ArchiveAway, ArchiveDamaged
 from infrastructure.archive.place import Place
 from infrastructure.archive.reader import MOST_KEPT, ArchiveReader
 from infrastructure.archive.rows import CHUNK
@@ -90,3 +93,30 @@ def test_what_is_no_parquet_is_told(place: Place) -> None:
         file.write(b"{}")
     with pytest.raises(ArchiveDamaged, match="damaged"):
         list(ArchiveReader(place.url).at([LAST + 7]))
+
+
+class Lost(Exception):
+    """What the package of a store raises, which is no `OSError`."""
+
+
+class LostStore(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """A store that is known and does not answer."""
+
+    protocol = "lost"
+
+    def exists(self, path: str, **_: Any) -> bool:
+        raise Lost(path)
+
+    def open(self, path: str, *_: Any, **__: Any) -> Any:
+        raise Lost(path)
+
+
+def test_whatever_a_store_raises_is_told_as_away() -> None:
+    fsspec.register_implementation("lost", LostStore)
+    place = Place("lost://bucket/book")
+    with pytest.raises(ArchiveAway, match=r"lost://bucket/book cannot be used \(Lost\)"):
+        place.names(".json")
+    with pytest.raises(ArchiveAway), place.reading("x"):
+        pass
+    with pytest.raises(ArchiveAway):
+        list(ArchiveReader(place.url).at([1]))
